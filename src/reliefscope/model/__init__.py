@@ -1,0 +1,1 @@
+"""What the project talks about: events, areas, grids, cubes, granules, products."""
