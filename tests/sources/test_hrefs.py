@@ -1,0 +1,39 @@
+import pytest
+
+from reliefscope.errors import AccessError
+from reliefscope.sources._hrefs import check_href
+
+API = "https://stac.example.org/v1"
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        "file:///etc/passwd",
+        "/etc/passwd",
+        "ftp://x/y.tif",
+        "http://127.0.0.1/x.tif",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::1]/x.tif",
+        "http://10.1.2.3/x.tif",
+    ],
+)
+def test_a_web_catalog_leads_neither_to_files_nor_to_private_hosts(href):
+    """Local files, other schemes, loopback, metadata services and private ranges are refused."""
+    with pytest.raises(AccessError):
+        check_href(href, home=API)
+
+
+def test_hosts_the_user_named_are_followed():
+    """The catalog's own host, and those of the settings, may be private."""
+    assert check_href("http://127.0.0.1:8/x.tif", home="http://127.0.0.1:9")
+    assert check_href("http://10.1.2.3/x.tif", home=API, allow_hosts={"10.1.2.3"})
+
+
+def test_a_catalog_on_disk_leads_only_into_its_own_folder(tmp_path):
+    """Climbing out with dots is refused."""
+    home = str(tmp_path / "catalog.json")
+    inside = str(tmp_path / "a" / "x.tif")
+    assert check_href(inside, home=home) == inside
+    with pytest.raises(AccessError, match="outside its own folder"):
+        check_href(str(tmp_path / "a" / ".." / ".." / "x.tif"), home=home)
