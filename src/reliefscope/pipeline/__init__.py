@@ -1,0 +1,1 @@
+"""From an event to a product: plan (pure), search, choose, load, compute (lazy)."""
