@@ -1,0 +1,226 @@
+"""The event file: a disaster, an area and where to look, in TOML."""
+
+import dataclasses
+import datetime as dt
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from reliefscope.errors import InputError
+from reliefscope.indicators import INDICATORS
+from reliefscope.model.area import Area
+from reliefscope.model.event import Event, Hazard
+from reliefscope.settings import Settings
+from reliefscope.sources import SOURCES
+from reliefscope.sources._base import Source
+from reliefscope.sources.layers import ContextFiles
+from reliefscope.sources.places import area_from_file, area_from_name
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _EventPart(_Strict):
+    id: str
+    title: str = ""
+    hazard: Hazard
+    onset: dt.datetime
+    ids: Mapping[str, str] = {}
+
+
+class _AreaPart(_Strict):
+    """Exactly one of ``bbox``, ``file`` and ``country``."""
+
+    bbox: tuple[float, float, float, float] | None = None
+    file: Path | None = None
+    country: str | None = None
+    name: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "_AreaPart":
+        given = [k for k in ("bbox", "file", "country") if getattr(self, k) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give one of bbox, file or country, not {given or 'none'}")
+        return self
+
+
+class _MapPart(_Strict):
+    indicator: str | None = None
+    """Default: the one for the hazard."""
+    resolution: Annotated[float, Field(gt=0)] = 20.0
+    stage: Literal["REF", "FEP", "DEL", "GRA"] = "DEL"
+    parameters: Mapping[str, float] = {}
+
+
+class _ContextPart(_Strict):
+    population: Path | None = None
+    population_source: str = ""
+    admin: Path | None = None
+    admin_source: str = ""
+    fields: Mapping[str, str] = {}
+    places: Path | None = None
+    roads: Path | None = None
+    facilities: Path | None = None
+
+
+class _File(_Strict):
+    event: _EventPart
+    area: _AreaPart
+    map: _MapPart = _MapPart()
+    sources: Mapping[str, dict[str, Any]]
+    context: _ContextPart = _ContextPart()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What an event file asks for, ready to plan."""
+
+    event: Event
+    indicator: str
+    """Key of ``INDICATORS``."""
+    resolution: float
+    """Pixel size [m]."""
+    sources: Mapping[str, Source]
+    parameters: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    stage: str = "DEL"
+    context: ContextFiles = dataclasses.field(default_factory=ContextFiles)
+
+
+def read_event_file(path: Path, settings: Settings) -> Request:
+    """Return the request in the TOML file at ``path``; relative paths start at its folder.
+
+    Raises
+    ------
+    InputError
+        The file is missing, is not TOML, or a key is unknown or wrong: the message names the
+        key and the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        parsed = _File.model_validate(tomllib.loads(text))
+    except FileNotFoundError as error:
+        raise InputError(f"event file {path} does not exist") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML: {error}") from error
+    except ValidationError as error:
+        raise InputError(_explain(path, text, error)) from error
+    base = path.parent
+    return Request(
+        event=_event(parsed, base),
+        indicator=_indicator(parsed),
+        resolution=parsed.map.resolution,
+        parameters=parsed.map.parameters,
+        stage=parsed.map.stage,
+        sources={
+            name: _source(name, options, base, settings) for name, options in parsed.sources.items()
+        },
+        context=ContextFiles(**_absolute(parsed.context.model_dump(), base)),
+    )
+
+
+def _event(parsed: _File, base: Path) -> Event:
+    part = parsed.event
+    onset = part.onset if part.onset.tzinfo else part.onset.replace(tzinfo=dt.UTC)
+    return Event(
+        id=part.id,
+        title=part.title or part.id,
+        hazard=part.hazard,
+        area=_area(parsed.area, base),
+        onset=onset,
+        ids=part.ids,
+    )
+
+
+def _area(part: _AreaPart, base: Path) -> Area:
+    if part.bbox is not None:
+        return Area.from_bbox(*part.bbox, name=part.name or "area")
+    if part.file is not None:
+        return area_from_file(base / part.file, name=part.name)
+    return area_from_name(part.country or "")
+
+
+def _indicator(parsed: _File) -> str:
+    if parsed.map.indicator is None:
+        fitting = [n for n, i in INDICATORS.items() if i.hazard is parsed.event.hazard]
+        if not fitting:
+            raise InputError(f"no indicator for {parsed.event.hazard} yet; there are {_known()}")
+        return fitting[0]
+    if parsed.map.indicator not in INDICATORS:
+        raise InputError(f"indicator {parsed.map.indicator!r} is unknown; there are {_known()}")
+    return parsed.map.indicator
+
+
+def _known() -> list[str]:
+    return sorted(INDICATORS)
+
+
+def _source(name: str, options: Mapping[str, Any], base: Path, settings: Settings) -> Source:
+    kind = SOURCES.get(str(options.get("type")))
+    if kind is None:
+        raise InputError(
+            f"sources.{name}: type {options.get('type')!r} is unknown; choose of {sorted(SOURCES)}"
+        )
+    given = {k: v for k, v in _absolute(options, base).items() if k != "type"}
+    allowed = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type] # all are dataclasses
+    unknown = sorted(set(given) - allowed)
+    if unknown:
+        raise InputError(f"sources.{name}: unknown {unknown}; allowed are {sorted(allowed)}")
+    if "allow_hosts" in allowed:
+        given["allow_hosts"] = settings.allow_hosts
+    if "cache" in allowed:
+        given["cache"] = settings.cache
+    try:
+        source: Source = TypeAdapter(kind).validate_python(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"sources.{name}.{where}: {first['msg']}") from error
+    return source
+
+
+_PATHS = frozenset({"folder", "population", "admin", "places", "roads", "facilities"})
+
+
+def _absolute(options: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """Return the options with relative paths, and addresses without scheme, under ``base``."""
+    return {
+        key: base / value
+        if key in _PATHS and value is not None
+        else str(base / value)
+        if key == "url" and "://" not in value
+        else value
+        for key, value in options.items()
+    }
+
+
+def _explain(path: Path, text: str, error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        loc = [str(part) for part in problem["loc"]]
+        line = _line_of(text, loc)
+        where = f"line {line}, " if line else ""
+        lines.append(f"{path}: {where}{'.'.join(loc) or 'file'}: {problem['msg']}")
+    return "\n".join(lines)
+
+
+def _line_of(text: str, loc: Sequence[str]) -> int | None:
+    """Return the line of the key that ``loc`` leads to, or of the nearest table around it."""
+    table: list[str] = []
+    best: tuple[int, int] | None = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
+            table = [part.strip(" \"'") for part in header[1].split(".")]
+            here = table
+        elif key := re.match(r"\s*([\w\"'.-]+)\s*=", line):
+            here = [*table, *(part.strip("\"'") for part in key[1].split("."))]
+        else:
+            continue
+        depth = len(here) if list(loc[: len(here)]) == here else 0
+        if depth and (best is None or depth > best[0]):
+            best = (depth, number)
+    return best[1] if best else None
