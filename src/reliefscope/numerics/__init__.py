@@ -1,0 +1,1 @@
+"""Pure numerics: numpy arrays in, numpy arrays out."""
