@@ -1,0 +1,1 @@
+"""The outside world becomes Events: one file per feed."""
