@@ -1,0 +1,215 @@
+"""The words and numbers of a sheet, as plain data for the template."""
+
+import datetime as dt
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from pyproj import CRS, Geod, Transformer
+
+from reliefscope.model.cube import Advisory
+from reliefscope.products.sheet import wording
+from reliefscope.products.sheet.content import SheetContent
+from reliefscope.products.sheet.layout import Layout, describe_crs, nice_length
+from reliefscope.products.sheet.locator import country_names
+from reliefscope.products.sheet.map_frame import Drawn
+from reliefscope.products.sheet.tables import consequences, fact_text, images, units
+from reliefscope.products.sheet.text import printable
+
+_MOST_NOTES = 3
+_SCALE_BAR_MM = 55.0
+_THRESHOLDS = (
+    ("threshold_vv_db", "VV"),
+    ("threshold_vh_db", "VH"),
+    ("threshold_change_db", "change"),
+)
+
+
+def describe(content: SheetContent, layout: Layout, drawn: Drawn) -> dict[str, Any]:
+    """Return everything the template prints, each text fit to print."""
+    event = content.product.event
+    names = wording.EVENT_NAMES[event.hazard]
+    return {
+        "layout": _geometry(layout),
+        "header": _header(content, names[2]),
+        "legend": _legend(content, names, drawn),
+        "scale": _scale(content, layout, drawn),
+        "consequences": consequences(content, names),
+        "units": units(content),
+        "images": images(content),
+        "method": {
+            "text": printable(content.product.method, 380, word=24),
+            "reference": printable(content.product.reference, 220, word=24),
+            "version": printable(content.product.version, 40),
+            "drawing": wording.DRAWN_RULE,
+        },
+        "limits": _limits(content),
+        "policy": {
+            "producer": printable(content.policy.producer, 120, word=24),
+            "contact": printable(content.policy.contact, 160, word=24),
+            "terms": printable(content.policy.terms, 200, word=24),
+            "disclaimer": printable(content.policy.disclaimer, 640, word=24),
+        },
+        "item": printable(content.item_href, 400),
+        "watermarks": list(_watermarks(content)),
+        "map_alt": _map_alt(content, names),
+    }
+
+
+def _geometry(layout: Layout) -> dict[str, Any]:
+    left, top, width, height = layout.grid_mm
+    return {
+        "kind": layout.kind,
+        "frame": list(layout.frame_mm),
+        "grid": {"left": left, "top": top, "width": width, "height": height},
+    }
+
+
+def _header(content: SheetContent, map_type: str) -> dict[str, Any]:
+    event = content.product.event
+    place = printable(event.area.name, 60, word=26)
+    countries = [] if content.product.exercise else country_names(event.area)
+    where = ", ".join(dict.fromkeys(n for n in (place, *countries[:3]) if n and n != "area"))
+    parts = content.product_id.split("_")
+    mission = next((wording.MISSION_NAMES[p] for p in parts if p in wording.MISSION_NAMES), "")
+    schemes = [*wording.SCHEMES, *(k for k in event.ids if k not in wording.SCHEMES)]
+    ids = [
+        f"{wording.SCHEMES.get(k, printable(k, 16).upper())} {printable(event.ids[k], 40)}"
+        for k in schemes
+        if event.ids.get(k)
+    ]
+    return {
+        "hazard": event.hazard.value,
+        "title": printable(event.title, 140, word=26),
+        "place": where,
+        "onset": _moment(event.onset),
+        "type": map_type,
+        "mission": mission,
+        "product": printable(content.product_id, 90),
+        "version": str(content.version),
+        "released": _moment(content.released),
+        "activations": ids[:4],
+    }
+
+
+def _moment(moment: dt.datetime) -> str:
+    return f"{moment.astimezone(dt.UTC):%d %B %Y, %H:%M} UTC".lstrip("0")
+
+
+def _legend(
+    content: SheetContent, names: tuple[str, str, str], drawn: Drawn
+) -> list[dict[str, Any]]:
+    """Return all classes in fixed order, then what else the map shows."""
+    hazard = content.product.event.hazard
+    classes = (
+        ("event", names[0], "event_area_km2"),
+        ("reference", names[1], "reference_area_km2"),
+        ("no_event", wording.NO_EVENT_NAMES.get(hazard, wording.NO_EVENT_OTHERWISE),
+         "no_event_area_km2"),
+        ("excluded", wording.EXCLUDED_NAME, "excluded_area_km2"),
+        ("not_observed", wording.NOT_OBSERVED_NAME, "not_observed_area_km2"),
+    )  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {"swatch": name, "label": label, "value": _without_range(content, key)}
+        for name, label, key in classes
+    ]
+    others = (
+        ("area", "Area of interest", True),
+        ("unit", "Administrative boundary", drawn.units),
+        ("road", "Main road, other road", drawn.roads),
+        ("place", "Populated place", drawn.places),
+        ("facility", "Facility", drawn.facilities),
+    )
+    rows += [{"swatch": n, "label": t, "value": ""} for n, t, there in others if there]
+    return rows
+
+
+def _without_range(content: SheetContent, key: str) -> str:
+    text = fact_text(content, key)
+    return "" if text == wording.NOT_AVAILABLE else text.partition(" (")[0]
+
+
+def _scale(content: SheetContent, layout: Layout, drawn: Drawn) -> dict[str, Any]:
+    grid = content.layers.grid
+    length = nice_length(_SCALE_BAR_MM * layout.denominator / 1000)
+    if drawn.crosses_m is None:
+        crosses = ""
+    elif drawn.crosses_m >= 1000:  # noqa: PLR2004 - metres in a kilometre
+        crosses = f"Crosses: metric grid, every {drawn.crosses_m / 1000:g} km."
+    else:
+        crosses = f"Crosses: metric grid, every {drawn.crosses_m:g} m."
+    in_km = length >= 1000  # noqa: PLR2004 - metres in a kilometre
+    return {
+        "numeric": f"1:{layout.denominator:,.0f}",
+        "bar_mm": length * 1000 / layout.denominator,
+        "ticks": [f"{k * length / (4000 if in_km else 4):g}" for k in (0, 1, 2, 4)],
+        "unit": "km" if in_km else "m",
+        "north_deg": _convergence(layout, CRS.from_user_input(str(grid.crs))),
+        "crs": describe_crs(grid),
+        "grid": f"Graticule in degrees (WGS 84). {crosses}".strip(),
+        "paper": "A3",
+    }
+
+
+def _convergence(layout: Layout, crs: CRS) -> float:
+    """Return the angle from up on the map to true north at its middle, clockwise [degrees]."""
+    left, bottom, right, top = layout.window
+    x, y, step = (left + right) / 2, (bottom + top) / 2, (top - bottom) / 100
+    transform = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform
+    lon, lat = transform([x, x], [y, y + step])
+    if not all(map(math.isfinite, (*lon, *lat))):
+        return 0.0
+    azimuth, _, _ = Geod(ellps="WGS84").inv(lon[0], lat[0], lon[1], lat[1])
+    return round(-float(azimuth), 2)
+
+
+def _limits(content: SheetContent) -> dict[str, Any]:
+    facts = content.facts
+    flags = facts["advisory"].value if "advisory" in facts else ()
+    names = [str(f).upper() for f in flags] if isinstance(flags, tuple) else []
+    known = Advisory.__members__
+    reasons = [
+        f"{text} ({fact_text(content, key)})"
+        for flag, text in wording.EXCLUSIONS.items()
+        if (key := f"excluded_{str(flag.name).lower()}_area_km2") in facts
+    ]
+    hours = facts["hours_after_onset"].value if "hours_after_onset" in facts else None
+    return {
+        "observed": fact_text(content, "observed_fraction"),
+        "excluded": fact_text(content, "excluded_fraction"),
+        "age": _age(fact_text(content, "hours_after_onset"), hours),
+        "acquired": fact_text(content, "image_acquired"),
+        "reasons": "; ".join(reasons),
+        "thresholds": ", ".join(
+            f"{name} {fact_text(content, key)}"
+            for key, name in _THRESHOLDS
+            if key in facts and facts[key].value is not None
+        ),
+        "likelihood": wording.LIKELIHOOD,
+        "flags": [wording.ADVISORIES[known[n]] for n in names if n in known],
+        "notes": [printable(n, 150, word=24) for n in content.product.notes[:_MOST_NOTES]],
+        "gates": [printable(g, 36, word=24) for g in content.draft[:6]],
+    }
+
+
+def _age(text: str, hours: object) -> str:
+    if not isinstance(hours, float | int):
+        return text
+    if hours < 0:
+        return f"{text.lstrip('-')} before onset"
+    return f"{text} after onset"
+
+
+def _watermarks(content: SheetContent) -> Iterator[dict[str, str]]:
+    if content.product.exercise:
+        yield {"text": "EXERCISE", "line": wording.EXERCISE_LINE}
+    if content.draft:
+        yield {"text": wording.DRAFT_LINE, "line": wording.DRAFT_LINE}
+
+
+def _map_alt(content: SheetContent, names: tuple[str, str, str]) -> str:
+    title = printable(content.product.event.title, 120)
+    return (
+        f"{names[2]} of {title}. {names[0]}: {fact_text(content, 'event_area_km2')}; "
+        f"observed: {fact_text(content, 'observed_fraction')} of the area."
+    )
