@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 
 import pytest
 
@@ -47,6 +48,24 @@ def test_constraints_pin_every_dependency(root, project):
     wanted = {n.lower().replace("_", "-") for n in _names_and_bounds(everything)}
     assert wanted <= pinned
     assert "://" not in text
+
+
+def test_everything_imported_is_a_dependency(root, project):
+    """No module of ours leans on a library that only happens to be installed."""
+    homes = metadata.packages_distributions()
+    stated = {n.lower().replace("_", "-") for n in _names_and_bounds(project["dependencies"])}
+    missing = set()
+    for path in (root / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module]
+            tops = {n.split(".")[0] for n in names} - set(sys.stdlib_module_names)
+            for top in tops - {"reliefscope"}:
+                owners = {d.lower().replace("_", "-") for d in homes.get(top, [top])}
+                if not owners & stated:
+                    missing.add(f"{path.name}: {top}")
+    assert missing == set()
 
 
 def test_fixed_packages_are_dependencies(project):

@@ -27,7 +27,7 @@ def _lazy_cube(need):
     coords = xr_coords(GRID, dims=("y", "x"))
     arrays = {
         name: xr.DataArray(
-            da.full(GRID.shape, _VALUES.get(name, 0.1), chunks=64, dtype="float32"),
+            da.full(tuple(GRID.shape), _VALUES.get(name, 0.1), chunks=64, dtype="float32"),
             dims=("y", "x"),
             coords=coords,
             attrs={"units": VARIABLES[name].units},

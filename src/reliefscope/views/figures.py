@@ -10,7 +10,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from reliefscope.model.cube import State
+from reliefscope.model.cube import NO_LIKELIHOOD, State
 
 STATE_COLOURS: Mapping[State, str] = {
     State.NO_EVENT: "#e6e6e6",
@@ -20,6 +20,7 @@ STATE_COLOURS: Mapping[State, str] = {
     State.NOT_OBSERVED: "#ffffff",
 }
 _GREY_LIMITS_DB = (-25.0, 0.0)
+_NO_LIKELIHOOD_GREY = "#c9c9c9"
 
 
 def backscatter(images: Mapping[str, xr.DataArray]) -> Figure:
@@ -57,12 +58,13 @@ def state_and_likelihood(data: xr.Dataset) -> Figure:
         fontsize="small",
     )
     left.set_title("state")
-    known = data["likelihood"].where(data["state"] != State.NOT_OBSERVED)
+    known = data["likelihood"].where(data["likelihood"] != NO_LIKELIHOOD)
+    right.set_facecolor(_NO_LIKELIHOOD_GREY)
     picture = right.imshow(known, cmap="cividis", vmin=0, vmax=100, interpolation="none")
-    right.set_title("likelihood of water")
+    right.set_title("likelihood of water (grey: none stated)")
     figure.colorbar(picture, ax=right, label="percent", shrink=0.8)
     for axis in (left, right):
-        axis.set_axis_off()
+        axis.set(xticks=[], yticks=[])
     return figure
 
 

@@ -8,10 +8,10 @@ import geopandas as gpd
 import numpy as np
 import rasterio
 import shapely
-from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
+from rasterio import Affine
 
 from reliefscope.model.cube import State
 from reliefscope.sources._stac import EXERCISE_TAG
