@@ -25,9 +25,9 @@ def test_page_shows_facts_and_mark(catalog):
     """The numbers of facts.json, the EXERCISE mark and the sheet are on the page."""
     view = Briefing(catalog)
     page = view._page(view.product)
-    alert, table, sheet, download = page.objects
-    assert "EXERCISE" in alert.object
-    assert "km²" in table.object
+    (told, download), (sheet,) = page.objects
+    assert "EXERCISE" in told.object
+    assert "km²" in told.object
     assert sheet.object.endswith("sheet.en.png")
     assert download.filename == f"{view.product}.pdf"
 

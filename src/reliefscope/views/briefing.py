@@ -19,6 +19,15 @@ _FACTS = {
     "advisory": "Advisory flags",
 }
 
+_STYLE = """
+h1 { font-size: 1.6rem; color: #16324f; margin: 12px 0 0; }
+table { border-collapse: collapse; font-size: 1rem; width: 100%; }
+th { text-align: left; font-weight: 500; padding: 8px 12px 8px 0; color: #38485a; }
+td { text-align: right; font-weight: 700; padding: 8px 0; }
+tr { border-bottom: 1px solid #d5dbe1; }
+.exercise { background: #a3123f; color: white; font-weight: 700; padding: 8px 12px; }
+"""
+
 
 class Briefing(pn.viewable.Viewer):
     """Choose a product of a catalog; see its sheet and its facts, and take the PDF along.
@@ -32,7 +41,7 @@ class Briefing(pn.viewable.Viewer):
     product: "param.Selector[str]" = param.Selector(doc="Which published product is shown.")
 
     def __init__(self, catalog: Path) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # untyped in Panel
         self._entries: dict[str, Entry] = {e.product_id: e for e in find(catalog)[::-1]}
         self.param["product"].objects = list(self._entries)
         self.product = next(iter(self._entries), None)
@@ -45,26 +54,39 @@ class Briefing(pn.viewable.Viewer):
                 "then reload this page."
             )
         return pn.Column(
-            pn.widgets.Select.from_param(self.param["product"], name="Product"),
+            pn.pane.HTML("<h1>ReliefScope briefing</h1>", stylesheets=[_STYLE]),
+            pn.widgets.Select.from_param(self.param["product"], name="Product", width=460),
             pn.bind(self._page, self.param["product"]),
             sizing_mode="stretch_width",
+            styles={"padding": "0 24px"},
         )
 
     def _page(self, product: str) -> pn.viewable.Viewable:
         entry = self._entries[product]
-        package = open_package(entry.folder)
+        facts = open_package(entry.folder).facts
         rows = "".join(
-            f"<tr><th scope='row'>{words}</th><td>{html.escape(package.facts.text(key))}</td></tr>"
+            f"<tr><th scope='row'>{words}</th><td>{html.escape(facts.text(key))}</td></tr>"
             for key, words in _FACTS.items()
-            if key in package.facts
+            if key in facts
         )
-        exercise = pn.pane.Alert("EXERCISE: simulated data", alert_type="danger")
-        return pn.Column(
-            *([exercise] if entry.exercise else []),
-            pn.pane.HTML(f"<table aria-label='Facts'>{rows}</table>"),
-            pn.pane.PNG(str(entry.folder / "sheet.en.png"), alt_text=f"Situation map {product}"),
-            pn.widgets.FileDownload(
-                str(entry.folder / "sheet.en.pdf"), filename=f"{product}.pdf", label="Map as PDF"
-            ),
+        mark = "<p class='exercise'>EXERCISE: simulated data, not a real event</p>"
+        told = pn.pane.HTML(
+            f"{mark if entry.exercise else ''}<table aria-label='Facts'>{rows}</table>",
+            stylesheets=[_STYLE],
+        )
+        sheet = pn.widgets.FileDownload(
+            str(entry.folder / "sheet.en.pdf"),
+            filename=f"{product}.pdf",
+            label="Map as PDF",
+            button_type="primary",
+        )
+        picture = pn.pane.PNG(
+            str(entry.folder / "sheet.en.png"),
+            alt_text=f"Situation map {product}; its numbers stand in the table beside it",
+            sizing_mode="scale_width",
+        )
+        return pn.Row(
+            pn.Column(told, sheet, width=400),
+            pn.Column(picture, sizing_mode="stretch_width"),
             sizing_mode="stretch_width",
         )
