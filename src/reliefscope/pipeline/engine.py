@@ -1,35 +1,45 @@
-"""Where lazy layers become numbers."""
+"""Where lazy layers become numbers: the one place that chooses how dask runs."""
 
-from collections.abc import Mapping
-from typing import Any
+import contextlib
+from collections.abc import Iterator
 
 import dask
+import rasterio
 import xarray as xr
 from rasterio.errors import RasterioIOError
 
 from reliefscope.errors import UnavailableError
 
+READ_CACHE_BYTES = 128_000_000
+"""GDAL keeps decoded blocks; each is read once, so the default of 5 % of the memory is waste."""
 
-def compute(data: xr.Dataset, *, options: Mapping[str, Any] | None = None) -> xr.Dataset:
-    """Return ``data`` in memory, all layers in one pass over the inputs.
 
-    Parameters
-    ----------
-    data : Dataset, (y, x)
-        Lazy or not.
-    options : mapping, optional
-        Settings of dask for this call; threads by default.
+@contextlib.contextmanager
+def session() -> Iterator[None]:
+    """Compute inside the ``with`` block: threads, a small read cache, errors in our words.
 
     Raises
     ------
     UnavailableError
         An input stopped answering while it was read.
     """
-    with dask.config.set({"scheduler": "threads", **(options or {})}):
+    with rasterio.Env(GDAL_CACHEMAX=READ_CACHE_BYTES), dask.config.set(scheduler="threads"):
         try:
-            loaded: xr.Dataset = data.compute()
+            yield
         except RasterioIOError as error:
             raise UnavailableError(
                 f"an input could not be read: {error}; run the same command again"
             ) from error
+
+
+def compute(data: xr.Dataset) -> xr.Dataset:
+    """Return ``data``, lazy or not, (y, x), in memory: all layers in one pass over the inputs.
+
+    Raises
+    ------
+    UnavailableError
+        An input stopped answering while it was read.
+    """
+    with session():
+        loaded: xr.Dataset = data.compute()
     return loaded

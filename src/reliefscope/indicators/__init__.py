@@ -1,0 +1,13 @@
+"""What can be said about a disaster. To add one: one file, one line here."""
+
+from collections.abc import Mapping
+
+from reliefscope.indicators import flood_sar
+from reliefscope.indicators._base import Bounds, Indicator, Need
+
+__all__ = ["INDICATORS", "Bounds", "Indicator", "Need"]
+
+INDICATORS: Mapping[str, Indicator] = {
+    "flood_sar": flood_sar.INDICATOR,
+}
+"""Indicators by name."""

@@ -1,0 +1,73 @@
+"""What an indicator says of itself."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, get_args, get_origin, get_type_hints
+
+import xarray as xr
+
+from reliefscope.model.event import Hazard
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Unit and sensible range of a parameter."""
+
+    unit: str
+    """UDUNITS; "1" is dimensionless."""
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One cube an indicator is computed from."""
+
+    any_of: tuple[str, ...]
+    """Canonical variable names; the cube holds at least one of them."""
+
+    days: tuple[int, int] | None = None
+    """Window of acquisition relative to the onset [days]; None is any time, a static layer."""
+
+    optional: bool = False
+    """Whether the indicator can do without it."""
+
+    @property
+    def static(self) -> bool:
+        """Whether it does not change with the event."""
+        return self.days is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indicator:
+    """A named, self-describing computation on cubes."""
+
+    name: str
+    """Short identifier, used on the command line and in file names."""
+
+    title: str
+    """The method in one sentence, for people."""
+
+    hazard: Hazard
+
+    needs: Mapping[str, Need]
+    """Cubes it takes, by argument name of ``compute``; the first decides what the rest fit to."""
+
+    gives: tuple[str, ...]
+    """Canonical variables it returns."""
+
+    reference: str
+    """Where the method was published."""
+
+    compute: Callable[..., xr.Dataset]
+
+    @property
+    def parameters(self) -> Mapping[str, tuple[float, Bounds]]:
+        """Default and bounds of each tunable parameter, read off ``compute``."""
+        hints = get_type_hints(self.compute, include_extras=True)
+        return {
+            name: (parameter.default, get_args(hints[name])[1])
+            for name, parameter in inspect.signature(self.compute).parameters.items()
+            if get_origin(hints.get(name)) is Annotated
+        }

@@ -1,0 +1,191 @@
+"""Open water and flood from one radar image, or from one before and one after."""
+
+from functools import partial
+from types import MappingProxyType
+from typing import Annotated
+
+import odc.geo.xr  # noqa: F401 - the .odc accessor
+import xarray as xr
+
+from reliefscope.errors import CubeError
+from reliefscope.indicators._base import Bounds, Indicator, Need
+from reliefscope.indicators.flood_sar import layers as layering
+from reliefscope.indicators.flood_sar import scene
+from reliefscope.model.cube import describe, elementwise
+from reliefscope.model.event import Hazard
+from reliefscope.model.grid import pixel_size_m
+from reliefscope.numerics import radar
+
+_HECTARE_M2 = 10_000.0
+
+
+def flood_extent(  # noqa: PLR0913 - parameters are read off this signature
+    after: xr.Dataset,
+    before: xr.Dataset | None = None,
+    terrain: xr.Dataset | None = None,
+    water: xr.Dataset | None = None,
+    land: xr.Dataset | None = None,
+    *,
+    smoothing: Annotated[float, Bounds("m", 0, 200)] = 25.0,
+    detail: Annotated[float, Bounds("m", 0, 200)] = 10.0,
+    softness: Annotated[float, Bounds("dB", 0.5, 10)] = 4.0,
+    core: Annotated[float, Bounds("percent", 50, 100)] = 60.0,
+    margin: Annotated[float, Bounds("percent", 25, 60)] = 45.0,
+    min_area: Annotated[float, Bounds("ha", 0, 100)] = 0.1,
+    max_hand: Annotated[float, Bounds("m", 1, 100)] = 15.0,
+    max_slope: Annotated[float, Bounds("degree", 1, 45)] = 10.0,
+    permanent: Annotated[float, Bounds("month", 1, 12)] = 10.0,
+    min_observed: Annotated[float, Bounds("1", 0, 1)] = 0.05,
+) -> xr.Dataset:
+    """Map water and tell flood from the water that is always there.
+
+    Speckle is averaged on decibels; each region of about 5 km gets a threshold per polarisation
+    between the land it shows and the water that physics expects (Bauer-Marschallinger et al.
+    2022), moved by tiles that show both (Kittler & Illingworth 1986); memberships of both
+    polarisations are averaged, held against terrain, and regions grow from sure cores (Martinis
+    et al. 2015, Twele et al. 2016, Pekel et al. 2016 for the months of permanent water).
+
+    Parameters
+    ----------
+    after : Dataset, (y, x)
+        ``vv``, ``vh`` or both, linear power [1], with CRS.
+    before : Dataset, (y, x) or (time, y, x), optional
+        The same on the same grid without flood; several are averaged in power.
+    terrain : Dataset, (y, x), optional
+        ``elevation`` [m], or ``slope_deg`` [degree] and ``hand`` [m].
+    water : Dataset, (y, x), optional
+        ``water_seasonality`` [month] or ``water_occurrence`` [percent].
+    land : Dataset, (y, x), optional
+        ``land_cover``, classes of ESA WorldCover.
+    smoothing : float
+        Standard deviation of the Gaussian weights against speckle: as wide as a disc of 50 m [m].
+    detail : float
+        The same at edges, where the image says more than speckle [m].
+    softness : float
+        Half of the width over which likelihood falls from 100 to 0 around a threshold [dB].
+    core, margin : float
+        Likelihood at which a region may start and down to which it may grow [percent].
+    min_area : float
+        Smallest region and smallest hole [ha].
+    max_hand, max_slope : float
+        Height above drainage [m] and slope [degree] at which standing water is as likely as not.
+    permanent : float
+        Months per year from which water counts as permanent [month].
+    min_observed : float
+        Least share of the scene that must be observed [1].
+
+    Returns
+    -------
+    Dataset, (y, x)
+        ``state``, ``likelihood`` (of water now, at least 50 exactly on event and on water found
+        that was there before), ``exclusion``, ``advisory``, ``threshold_vv_db``,
+        ``threshold_vh_db``, ``threshold_change_db`` (medians, NaN if not used), and to look at
+        ``vv_db``, ``vh_db`` and, with ``before``, ``log_ratio_db``. Lazy if ``after`` is lazy.
+        An honest range of the area of water: pixels of likelihood 75 and more, to those of 25
+        and more.
+
+    Raises
+    ------
+    CubeError
+        No polarisation, no CRS, other units, dimensions or grids; when computed, also power that
+        cannot be power.
+    InsufficientDataError
+        When computed: less than ``min_observed`` was observed.
+    """
+    dy, dx = _ground_size(after)
+    speckle = layering.speckle_filter(smoothing, detail, (dy, dx))
+    layers = layering.encoded(after, speckle, "after")
+    looks = dict(layers)
+    if before is not None:
+        early = layering.encoded(layering.on_grid(before, after, "before"), speckle, "before")
+        layers |= {f"before_{name}": array for name, array in early.items()}
+        layers["log_ratio"] = layering.log_ratio(looks, early)
+        looks["log_ratio"] = layers["log_ratio"]
+    if water is not None:
+        layers["permanent"] = layering.permanent(layering.on_grid(water, after, "water"), permanent)
+    if terrain is not None:
+        on_grid = layering.on_grid(terrain, after, "terrain")
+        layers["plausible"] = layering.plausible(
+            on_grid, layers.get("permanent"), (dy, dx), speckle.coarse, (max_hand, max_slope)
+        )
+    if land is not None:
+        layers["land_cover"] = layering.land_cover(layering.on_grid(land, after, "land"))
+    rules = scene.Rules(
+        softness=softness,
+        core=core,
+        margin=margin,
+        min_size=max(1, round(min_area * _HECTARE_M2 / (dx * dy))),
+        min_observed=min_observed,
+    )
+    return _described(layers, looks, rules, after)
+
+
+def _described(
+    layers: dict[str, xr.DataArray],
+    looks: dict[str, xr.DataArray],
+    rules: scene.Rules,
+    after: xr.Dataset,
+) -> xr.Dataset:
+    """Classify and name everything."""
+    plane, point = ["y", "x"], list[str]()
+    results = xr.apply_ufunc(
+        partial(scene.classify, names=tuple(layers), rules=rules),
+        *layers.values(),
+        input_core_dims=[plane] * len(layers),
+        output_core_dims=[plane] * 3 + [point] * 4,
+        output_dtypes=["uint8"] * 3 + ["float32"] * 3 + ["uint16"],
+        dask="parallelized",
+        dask_gufunc_kwargs={"allow_rechunk": True},
+    )
+    out = dict(zip(scene.Classified._fields, results, strict=True))
+    out["exclusion"] = out["exclusion"].astype("uint16")
+    for name, array in looks.items():
+        out[f"{name}_db"] = elementwise(radar.decode, array)
+    described = {name: describe(name, array) for name, array in out.items()}
+    cube = xr.Dataset(described).drop_vars("time", errors="ignore")
+    located: xr.Dataset = cube.odc.assign_crs(after.odc.crs)
+    return located
+
+
+def _ground_size(cube: xr.Dataset) -> tuple[float, float]:
+    """Size of a pixel on the ground along y and x [m]."""
+    if not {"y", "x"} <= set(cube.dims):
+        raise CubeError(f"the after image has dimensions {dict(cube.sizes)}; it needs y and x")
+    grid = cube.odc.geobox
+    if grid is None or grid.crs is None:
+        raise CubeError(
+            "the after image has no CRS, so its pixels have no size on the ground; assign the one "
+            "it was made in, for example cube.odc.assign_crs('EPSG:32633')"
+        )
+    return pixel_size_m(grid)
+
+
+INDICATOR = Indicator(
+    name="flood_sar",
+    title="Water from radar backscatter: regional thresholds in both polarisations, fuzzy "
+    "refinement with terrain and known water, region growing",
+    hazard=Hazard.FLOOD,
+    needs=MappingProxyType(
+        {
+            "after": Need(any_of=layering.POLARISATIONS, days=(0, 12)),
+            "before": Need(any_of=layering.POLARISATIONS, days=(-60, -1), optional=True),
+            "terrain": Need(any_of=("elevation",), optional=True),
+            "water": Need(any_of=("water_seasonality", "water_occurrence"), optional=True),
+            "land": Need(any_of=("land_cover",), optional=True),
+        }
+    ),
+    gives=(
+        "state",
+        "likelihood",
+        "exclusion",
+        "advisory",
+        "threshold_vv_db",
+        "threshold_vh_db",
+        "threshold_change_db",
+        "vv_db",
+        "vh_db",
+        "log_ratio_db",
+    ),
+    reference="https://doi.org/10.3390/rs14153673",
+    compute=flood_extent,
+)
