@@ -27,7 +27,7 @@ def flood_extent(  # noqa: PLR0913 - parameters are read off this signature
     land: xr.Dataset | None = None,
     *,
     smoothing: Annotated[float, Bounds("m", 0, 200)] = 25.0,
-    detail: Annotated[float, Bounds("m", 0, 200)] = 10.0,
+    detail: Annotated[float, Bounds("m", 0, 200)] = 5.0,
     softness: Annotated[float, Bounds("dB", 0.5, 10)] = 4.0,
     core: Annotated[float, Bounds("percent", 50, 100)] = 60.0,
     margin: Annotated[float, Bounds("percent", 25, 60)] = 45.0,
@@ -60,7 +60,8 @@ def flood_extent(  # noqa: PLR0913 - parameters are read off this signature
     smoothing : float
         Standard deviation of the Gaussian weights against speckle: as wide as a disc of 50 m [m].
     detail : float
-        The same at edges, where the image says more than speckle [m].
+        The same at edges, where the image says more than speckle: well below the sensor's 20 m, so
+        that no edge is blurred twice [m].
     softness : float
         Half of the width over which likelihood falls from 100 to 0 around a threshold [dB].
     core, margin : float

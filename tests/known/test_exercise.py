@@ -1,0 +1,108 @@
+"""The exercise by the command a person types, against its known truth."""
+
+import hashlib
+import json
+
+import pypdf
+import pystac
+import pytest
+import rasterio
+import shapely
+from odc.geo.geobox import GeoBox
+
+from reliefscope.cli import main
+from reliefscope.model.area import Area
+from reliefscope.model.cube import State
+from reliefscope.model.grid import cell_area_m2
+from reliefscope.products.catalog import Package, find, open_package
+from reliefscope.products.layers import inside
+from reliefscope.products.validate import validate
+
+SIZE = 640
+
+
+@pytest.fixture(scope="module", params=[7, 3])
+def package(request, tmp_path_factory) -> Package:
+    """One published exercise, its truth beside it."""
+    folder = tmp_path_factory.mktemp("exercise")
+    flags = [
+        "--size",
+        str(SIZE),
+        "--seed",
+        str(request.param),
+        "--catalog",
+        str(folder / "catalog"),
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RELIEFSCOPE_CACHE", str(folder / "cache"))
+        assert main(["exercise", "flood", *flags]) == 0
+    (entry,) = find(folder / "catalog")
+    return open_package(entry.folder)
+
+
+def _truth(package):
+    (path,) = package.folder.parents[3].glob("cache/exercises/*/truth_extent.tif")
+    return path
+
+
+def test_map_agrees_with_the_truth(package):
+    """Outside the exclusions the intersection is at least 0.90 of the union."""
+    counts = validate(package.folder / "state.tif", _truth(package)).counts
+    assert counts.iou >= 0.90
+
+
+def test_true_area_lies_in_the_stated_interval(package):
+    """Counted where the map states something, inside the event's area."""
+    with rasterio.open(package.folder / "state.tif") as raster:
+        state, profile = raster.read(1), raster.profile
+    with (
+        rasterio.open(_truth(package)) as truth,
+        rasterio.vrt.WarpedVRT(
+            truth,
+            crs=profile["crs"],
+            transform=profile["transform"],
+            width=profile["width"],
+            height=profile["height"],
+        ) as aligned,
+    ):
+        flooded = aligned.read(1) == State.EVENT
+    grid = GeoBox(state.shape, profile["transform"], profile["crs"].to_wkt())
+    item = pystac.Item.from_file(str(package.item))
+    area = Area.from_geometry(shapely.geometry.shape(item.geometry))
+    stated = (state != State.EXCLUDED) & (state != State.NOT_OBSERVED) & inside(area, grid)
+    true_km2 = cell_area_m2(grid)[flooded & stated].sum(dtype="float64") / 1e6
+    fact = package.facts["event_area_km2"]
+    assert fact.low <= true_km2 <= fact.high
+
+
+def test_people_come_in_three_numbers_that_add_up(package):
+    """Seen and cannot tell make the upper bound; districts make the whole."""
+    facts = package.facts
+    seen, unknown = facts["exposed_population"].value, facts["population_cannot_tell"].value
+    assert seen > 0
+    assert facts["population_upper_bound"].value == pytest.approx(seen + unknown, rel=1e-6)
+    top = min(row["level"] for row in facts.admin)
+    rows = [row for row in facts.admin if row["level"] == top]
+    assert sum(row["exposed"] for row in rows) == pytest.approx(seen, rel=1e-3)
+
+
+def test_everything_carries_the_mark(package):
+    """Item, provenance, rasters and sheet all say EXERCISE."""
+    assert pystac.Item.from_file(str(package.item)).properties["reliefscope:exercise"] is True
+    assert json.loads((package.folder / "provenance.json").read_text(encoding="utf-8"))["exercise"]
+    for path in package.folder.glob("*.tif"):
+        with rasterio.open(path) as raster:
+            assert raster.tags()["RELIEFSCOPE_EXERCISE"] == "YES"
+    text = pypdf.PdfReader(package.folder / "sheet.en.pdf").pages[0].extract_text()
+    assert "EXERCISE" in text
+    assert "DRAFT" not in text
+
+
+def test_checksums_hold(package):
+    """Every line of SHA256SUMS is the digest of the file it names."""
+    lines = (package.folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    listed = dict(reversed(line.split(maxsplit=1)) for line in lines)
+    names = {p.name for p in package.folder.iterdir()} - {"SHA256SUMS"}
+    assert set(listed) == names or set(listed) == names - {"item.json"}
+    for name, digest in listed.items():
+        assert hashlib.sha256((package.folder / name).read_bytes()).hexdigest() == digest
