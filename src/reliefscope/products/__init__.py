@@ -1,0 +1,1 @@
+"""Products: what people take away, made once and traceable in ten years."""

@@ -1,0 +1,272 @@
+"""Publish a product into a static catalog; find and open what was published.
+
+The catalog is the ledger: a product whose inputs, parameters, code and reference data were
+published before is not made again.
+"""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reliefscope.errors import InputError, PublishError
+from reliefscope.model.context import Context
+from reliefscope.model.product import Product
+from reliefscope.products import provenance, stac, staging
+from reliefscope.products.facts import Facts
+from reliefscope.products.package import Maker
+
+STAGES = ("REF", "FEP", "DEL", "GRA")
+"""Reference, first estimate, delineation, grading (Copernicus EMS Rapid Mapping)."""
+_TWO_DIGITS = 99
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A published product: a folder that stands on its own."""
+
+    folder: Path
+    item: Path
+    facts: Facts
+    created: bool
+    """False where the same product had been published before."""
+
+    @property
+    def product_id(self) -> str:
+        """Name of the product, such as ``EMSR871_AOI01_DEL_PRODUCT_r1_v1``."""
+        return self.folder.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the catalog knows of a package without opening its layers."""
+
+    product_id: str
+    event: str
+    hazard: str
+    datetime: dt.datetime
+    """Of the latest image."""
+    exercise: bool
+    superseded: bool
+    """A later version exists."""
+    folder: Path
+    item: Path
+    facts: Path
+
+
+def publish(
+    product: Product,
+    catalog: Path,
+    *,
+    context: Context | None = None,
+    stage: str = "DEL",
+    aoi: int = 1,
+    monitoring: int | None = None,
+    released: dt.datetime,
+    progress: Callable[[str], None] | None = None,
+) -> Package:
+    """Compute ``product``, count, check, draw, and publish it as one package.
+
+    Publishing is atomic: killed at any instant, the package is whole or absent.
+
+    Parameters
+    ----------
+    product : Product
+        From `reliefscope.pipeline.run.run`.
+    catalog : Path
+        Folder of the catalog; made if absent.
+    context : Context, optional
+        Population, admin units, places, roads, facilities.
+    stage : str
+        One of `STAGES`.
+    aoi : int
+        Number of the area within the event, 1 to 99.
+    monitoring : int, optional
+        Number of the later pass over the same event; None for the first product.
+    released : datetime
+        Moment of release; the caller reads the clock.
+    progress : callable, optional
+        Told what is being done.
+
+    Raises
+    ------
+    InputError
+        Stage, area number, monitoring number or release time are not possible.
+    InsufficientDataError
+        Too little was observed to state the indicator.
+    UnavailableError
+        An input stopped answering.
+    PublishError
+        The catalog could not take the product; nothing of it is left.
+    """
+    context = context or Context()
+    base = _base_id(product, stage, aoi, monitoring)
+    if released.tzinfo is None:
+        raise InputError(f"release {released.isoformat()} has no time zone; give UTC")
+    tell = progress or (lambda _: None)
+    hazard = str(product.event.hazard)
+    folder = catalog / hazard / product.event.id
+    _refuse_foreign(catalog)
+    with staging.locked(catalog, f"{hazard}-{product.event.id}"):
+        staging.sweep(folder)
+        mark = _fingerprint(product, context, base)
+        known = _items(folder)
+        for path, document in known:
+            if document["properties"].get("reliefscope:fingerprint") == mark:
+                tell(f"{document['id']} was published before: nothing to do")
+                _index(catalog, hazard)
+                return open_package(path.parent)
+        version = 1 + max((v for b, v in map(_split, known) if b == base), default=0)
+        head = {
+            "product_id": f"{base}_v{version}",
+            "fingerprint": mark,
+            "released": released.astimezone(dt.UTC).isoformat(timespec="seconds"),
+        }
+        maker = Maker(product=product, context=context, head=head, version=version, tell=tell)
+        counted = maker.count()
+        return _store(catalog, folder / head["product_id"], maker, counted)
+
+
+def find(catalog: Path, *, event: str | None = None, hazard: str | None = None) -> list[Entry]:
+    """Return the packages of a catalog, oldest image first.
+
+    Parameters
+    ----------
+    catalog : Path
+        Folder of the catalog; one that does not exist holds nothing.
+    event, hazard : str, optional
+        Only these.
+    """
+    found = [
+        _entry(path, document)
+        for folder in sorted(catalog.glob(f"{hazard or '*'}/{event or '*'}"))
+        if not folder.name.startswith(".")
+        for path, document in _items(folder)
+    ]
+    return sorted(found, key=lambda e: (e.datetime, e.product_id))
+
+
+def open_package(folder: Path) -> Package:
+    """Return the package in ``folder``.
+
+    Raises
+    ------
+    InputError
+        There is no whole package.
+    """
+    item, facts = folder / "item.json", folder / "facts.json"
+    if not item.is_file() or not facts.is_file():
+        raise InputError(f"{folder} is no package: it has no item.json with its facts.json")
+    stated = Facts.from_json(facts.read_text(encoding="utf-8"))
+    return Package(folder=folder, item=item, facts=stated, created=False)
+
+
+def _store(catalog: Path, target: Path, maker: Maker, counted: Any) -> Package:  # noqa: ANN401
+    try:
+        with staging.staged(target) as folder:
+            maker.fill(folder, counted)
+    except OSError as error:
+        raise PublishError(
+            f"{target.name} could not be written to {catalog} ({error}); nothing of it is left: "
+            f"free disk space or choose another catalog, then run again"
+        ) from error
+    _index(catalog, target.parent.parent.name)
+    return Package(folder=target, item=target / "item.json", facts=counted[2], created=True)
+
+
+def _refuse_foreign(catalog: Path) -> None:
+    """Raise rather than write over a catalog that is not ours."""
+    path = catalog / "catalog.json"
+    if path.is_file() and f'"id": "{stac.CATALOG_ID}"' not in path.read_text(encoding="utf-8"):
+        raise PublishError(f"{path} is the catalog of someone else; choose another folder")
+
+
+def _base_id(product: Product, stage: str, aoi: int, monitoring: int | None) -> str:
+    if stage not in STAGES:
+        raise InputError(f"stage {stage!r} is not one of {', '.join(STAGES)}")
+    if not 1 <= aoi <= _TWO_DIGITS:
+        raise InputError(f"area number {aoi} is not within 1 to {_TWO_DIGITS}")
+    if monitoring is not None and not 1 <= monitoring <= _TWO_DIGITS:
+        raise InputError(f"monitoring number {monitoring} is not within 1 to {_TWO_DIGITS}")
+    kind = "PRODUCT" if monitoring is None else f"MONIT{monitoring:02d}"
+    return f"{product.event.id}_AOI{aoi:02d}_{stage}_{kind}_r1"
+
+
+def _fingerprint(product: Product, context: Context, base: str) -> str:
+    parts = [product.fingerprint, base, provenance.context_digest(context, product.grid)]
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+def _items(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """Return the Items of one event, by product id and version."""
+    found = []
+    for path in folder.glob("*/item.json"):
+        if path.parent.name.startswith("."):
+            continue
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise PublishError(
+                f"{path} is not a STAC Item ({error}); restore it or move its folder away"
+            ) from error
+        found.append((path, document))
+    return sorted(found, key=_split)
+
+
+def _split(item: tuple[Path, dict[str, Any]]) -> tuple[str, int]:
+    """Return a product's name without version, and its version."""
+    base, _, version = item[0].parent.name.rpartition("_v")
+    return base, int(version) if version.isdigit() else 0
+
+
+def _entry(path: Path, document: Mapping[str, Any]) -> Entry:
+    properties = document["properties"]
+    return Entry(
+        product_id=document["id"],
+        event=properties["reliefscope:event"],
+        hazard=properties["reliefscope:hazard"],
+        datetime=dt.datetime.fromisoformat(properties["datetime"]),
+        exercise=properties["reliefscope:exercise"],
+        superseded=bool(properties.get("deprecated")),
+        folder=path.parent,
+        item=path,
+        facts=path.parent / "facts.json",
+    )
+
+
+def _index(catalog: Path, hazard: str) -> None:
+    """Write the catalog's own files anew from the packages that are there."""
+    try:
+        with staging.locked(catalog, "catalog"):
+            staging.sweep(catalog)
+            staging.sweep(catalog / hazard)
+            items = [i for f in sorted((catalog / hazard).glob("[!.]*")) for i in _items(f)]
+            for path, document in _versions(items):
+                staging.sweep(path.parent)
+                staging.write_json(path, document)
+            documents = [document for _, document in items]
+            collection = stac.collection_document(hazard, documents)
+            staging.write_json(catalog / hazard / "collection.json", collection)
+            hazards = [p.parent.name for p in catalog.glob("[!.]*/collection.json")]
+            staging.write_json(catalog / "catalog.json", stac.catalog_document(hazards))
+    except OSError as error:
+        raise PublishError(
+            f"the product is published, but the list of {catalog} could not be updated "
+            f"({error}); free disk space and run again: that mends the list"
+        ) from error
+
+
+def _versions(
+    items: list[tuple[Path, dict[str, Any]]],
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Link each version to the one before and after it, in place; yield every Item."""
+    for i, (path, document) in enumerate(items):
+        base, _ = _split(items[i])
+        before = items[i - 1] if i and _split(items[i - 1])[0] == base else None
+        last = i + 1 == len(items)
+        after = None if last or _split(items[i + 1])[0] != base else items[i + 1]
+        stac.link_versions(document, before and before[1]["id"], after and after[1]["id"])
+        yield path, document

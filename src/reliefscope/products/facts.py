@@ -1,0 +1,376 @@
+"""The numbers of a product: the only place from which sheet, table and summary take them."""
+
+import datetime as dt
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+import pandas as pd
+
+from reliefscope.errors import InputError
+from reliefscope.model.context import Context
+from reliefscope.model.cube import VARIABLES
+from reliefscope.model.granule import Granule
+from reliefscope.model.product import Product
+from reliefscope.products.exposure import POSSIBLE_PERCENT, SURE_PERCENT, Exposure
+from reliefscope.products.layers import Layers
+from reliefscope.products.provenance import scrub
+
+SCHEMA = "reliefscope-facts/1"
+Value = float | str | tuple[str, ...] | None
+
+_RANGE = (
+    f"low: event pixels with a likelihood of {SURE_PERCENT} % or more; high: all event pixels and "
+    f"those without event whose likelihood is {POSSIBLE_PERCENT} % or more"
+)
+_AREA = "sum of true pixel areas whose centre lies in the event's area"
+_HEAD_DIGITS = 6
+_PEOPLE = "people of each population cell spread evenly over the cell, counts never resampled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One number, or one statement, and where it comes from."""
+
+    key: str
+    value: Value
+    """None where it could not be determined."""
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    display: str = "text"
+    """Rounding rule: area, people, share, hours, number, time, list or text."""
+    method: str = ""
+    inputs: tuple[str, ...] = ()
+    """Granules, or the name of the data set."""
+    layer: str = ""
+    """File and field that the number was counted on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts(Mapping[str, Fact]):
+    """All facts of a product by key, in the order in which they are told."""
+
+    items_by_key: Mapping[str, Fact]
+    admin: tuple[Mapping[str, Any], ...] = ()
+    """One row per admin unit, with the columns of `exposure.Exposure.by_admin`."""
+    head: Mapping[str, str] = field(default_factory=dict)
+    """Which product, event and run the numbers belong to."""
+
+    def __getitem__(self, key: str) -> Fact:
+        """Return the fact of ``key``."""
+        return self.items_by_key[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the keys in order."""
+        return iter(self.items_by_key)
+
+    def __len__(self) -> int:
+        """Return how many facts there are."""
+        return len(self.items_by_key)
+
+    def text(self, key: str) -> str:
+        """Return what a person reads, such as ``42.1 km² (38.0-47.5)``."""
+        return as_text(self[key])
+
+    def to_json(self) -> str:
+        """Return all facts as a JSON document."""
+        document = {
+            "schema": SCHEMA,
+            **self.head,
+            "facts": {
+                k: {n: v for n, v in asdict(f).items() if n != "key"} for k, f in self.items()
+            },
+            "admin": [dict(row) for row in self.admin],
+        }
+        return json.dumps(plain(document), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the facts of a document written by `to_json`.
+
+        Raises
+        ------
+        InputError
+            The text is not such a document.
+        """
+        try:
+            document = json.loads(text)
+        except json.JSONDecodeError as e:
+            raise InputError(f"not JSON ({e}); give the facts.json of a package") from e
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            raise InputError(f"not a document of {SCHEMA!r}; give the facts.json of a package")
+        facts = {key: _fact(key, raw) for key, raw in document["facts"].items()}
+        head = {k: v for k, v in document.items() if k not in {"schema", "facts", "admin"}}
+        return cls(facts, tuple(document["admin"]), head)
+
+
+def _fact(key: str, raw: Mapping[str, Any]) -> Fact:
+    """Return a fact read from JSON, where tuples are lists."""
+    fields: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in raw.items()}
+    return Fact(key=key, **fields)
+
+
+def state_facts(
+    product: Product,
+    layers: Layers,
+    exposure: Exposure,
+    context: Context,
+    head: Mapping[str, str] | None = None,
+) -> Facts:
+    """Return every number that the package states.
+
+    Parameters
+    ----------
+    product : Product
+        Supplies lineage and times.
+    layers : Layers
+        Supplies thresholds and advisory flags.
+    exposure : Exposure
+        Supplies areas and people.
+    context : Context
+        Supplies the names of population and admin sources.
+    head : mapping, optional
+        Identifiers to write at the top of the document.
+    """
+    granules = tuple(g.id for group in product.granules.values() for g in group)
+    facts = [
+        *_areas(exposure, granules),
+        *_people(exposure, (*granules, scrub(context.population_source) or "population")),
+        *_times(product),
+        *_scene(layers, granules),
+    ]
+    if not math.isnan(exposure.unknown_share):
+        facts.append(
+            Fact(
+                key="population_source",
+                value=scrub(context.population_source) or None,
+                method="name, vintage and licence as given by the provider",
+            )
+        )
+    rows = [] if exposure.by_admin is None else _rows(exposure.by_admin)
+    return Facts({f.key: f for f in facts}, tuple(rows), dict(head or {}))
+
+
+def images(product: Product) -> tuple[Granule, ...]:
+    """Return the granules that show the event, oldest first.
+
+    These are the ones in the role ``after`` where there is one, else all that have a date.
+    """
+    group = product.granules.get("after") or [g for v in product.granules.values() for g in v]
+    dated = [g for g in group if g.acquired is not None]
+    return tuple(sorted(dated, key=_acquired))
+
+
+def _acquired(granule: Granule) -> dt.datetime:
+    return granule.acquired or dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+def _areas(exposure: Exposure, granules: tuple[str, ...]) -> Iterator[Fact]:
+    km2 = exposure.whole.km2
+
+    def area(key: str, name: str, method: str, **ends: float) -> Fact:
+        return Fact(
+            key=key,
+            value=km2(name),
+            unit="km2",
+            display="area",
+            method=method,
+            inputs=granules,
+            layer="state.tif",
+            **ends,
+        )
+
+    def share(key: str, part: float, method: str) -> Fact:
+        return Fact(
+            key=key,
+            value=part / km2("total") if km2("total") else None,
+            unit="1",
+            display="share",
+            method=method,
+            inputs=granules,
+            layer="state.tif",
+        )
+
+    yield area("area_km2", "total", _AREA)
+    yield area(
+        "event_area_km2",
+        "event",
+        f"{_AREA}, state event; {_RANGE}",
+        low=km2("event_low"),
+        high=km2("event_high"),
+    )
+    yield area("no_event_area_km2", "no_event", f"{_AREA}, observed without event")
+    yield area("reference_area_km2", "reference", f"{_AREA}, there before the event")
+    yield area("excluded_area_km2", "excluded", f"{_AREA}, where the sensor cannot tell")
+    yield area("not_observed_area_km2", "not_observed", f"{_AREA}, not seen at all")
+    yield share(
+        "observed_fraction", km2("total") - km2("not_observed"), "share of the area that was seen"
+    )
+    yield share("excluded_fraction", km2("excluded"), "share of the area where nothing can be told")
+    for reason, value in exposure.excluded_km2.items():
+        if value > 0:
+            yield Fact(
+                key=f"excluded_{reason}_area_km2",
+                value=value,
+                unit="km2",
+                display="area",
+                method="excluded for this reason; reasons overlap",
+                inputs=granules,
+                layer="exclusion.tif",
+            )
+
+
+def _people(exposure: Exposure, inputs: tuple[str, ...]) -> Iterator[Fact]:
+    if exposure.whole.people is None:
+        return
+    heads = exposure.whole.heads
+
+    def people(key: str, name: str, method: str, **ends: float) -> Fact:
+        return Fact(
+            key=key,
+            value=round(heads(name), _HEAD_DIGITS),
+            unit="people",
+            display="people",
+            inputs=inputs,
+            method=f"{method}; {_PEOPLE}",
+            layer="state.tif",
+            **{end: round(v, _HEAD_DIGITS) for end, v in ends.items()},
+        )
+
+    yield people("population_total", "total", "people in the event's area")
+    yield people(
+        "exposed_population",
+        "event",
+        f"people where the event was seen; {_RANGE}",
+        low=heads("event_low"),
+        high=heads("event_high"),
+    )
+    yield people("population_cannot_tell", "cannot_tell", "people where excluded or not observed")
+    for name in ("no_event", "reference", "excluded", "not_observed"):
+        yield people(f"population_{name}", name, f"people where the state is {name}")
+    yield people("population_upper_bound", "upper_bound", "exposed and cannot tell together")
+    yield Fact(
+        key="population_unknown_fraction",
+        value=exposure.unknown_share,
+        unit="1",
+        display="share",
+        method="share of the area for which the population grid has no number",
+        inputs=inputs[-1:],
+    )
+
+
+def _times(product: Product) -> Iterator[Fact]:
+    seen = images(product)
+    last = _acquired(seen[-1]) if seen else None
+    inputs = tuple(g.id for g in seen)
+    yield Fact(
+        key="image_acquired",
+        value=last.astimezone(dt.UTC).isoformat() if last else None,
+        display="time",
+        method="start of the latest acquisition used",
+        inputs=inputs,
+    )
+    yield Fact(
+        key="hours_after_onset",
+        value=(last - product.event.onset).total_seconds() / 3600 if last else None,
+        unit="hour",
+        display="hours",
+        method="latest acquisition minus onset",
+        inputs=inputs,
+    )
+
+
+def _scene(layers: Layers, granules: tuple[str, ...]) -> Iterator[Fact]:
+    for name, value in sorted(layers.scalars.items()):
+        row = VARIABLES.get(name)
+        yield Fact(
+            key=name,
+            value=value if math.isfinite(value) else None,
+            unit=row.units if row else "1",
+            display="number",
+            method=row.long_name if row else name,
+            inputs=granules,
+        )
+    yield Fact(
+        key="advisory",
+        value=tuple(f.name.lower() for f in layers.advisory if f.name),
+        display="list",
+        method="flags on the whole scene",
+        inputs=granules,
+    )
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    table = table.drop(columns="unit")
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict(orient="records")]
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - JSON is any of its types
+    """Return ``value`` in types that JSON has; NaN becomes null."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def as_text(fact: Fact) -> str:
+    """Return ``fact`` as a person reads it, rounded by its rule."""
+    if fact.value is None or fact.value == ():
+        return "none" if fact.value == () else "not determined"
+    if isinstance(fact.value, tuple):
+        return ", ".join(fact.value)
+    if isinstance(fact.value, str):
+        if fact.display != "time":
+            return fact.value
+        return f"{dt.datetime.fromisoformat(fact.value).astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+    rule = {"area": _area_numbers, "people": _people_numbers}.get(fact.display, _numbers(fact))
+    ends = [x for x in (fact.low, fact.high) if x is not None]
+    numbers = rule([float(fact.value), *map(float, ends)])
+    text = numbers[0] + {"km2": " km²", "dB": " dB", "hour": " h"}.get(fact.unit, "")
+    return text if len(ends) < 2 else f"{text} ({numbers[1]}-{numbers[2]})"  # noqa: PLR2004
+
+
+def _area_numbers(values: Sequence[float]) -> list[str]:
+    """Return about three significant digits of the largest; zero is "0"."""
+    top = max(map(abs, values))
+    digits = 3 if top < 1 else 2 if top < 10 else 1 if top < 1000 else 0  # noqa: PLR2004
+    return [f"{v:,.{digits}f}" if v else "0" for v in values]
+
+
+def _people_numbers(values: Sequence[float]) -> list[str]:
+    return [round_people(v) for v in values]
+
+
+def round_people(people: float) -> str:
+    """Return a head count rounded to two significant digits."""
+    if not math.isfinite(people):
+        return "not determined"
+    if 0 < people < 1:
+        return "<1"
+    size = max(math.floor(math.log10(people)) - 1, 0) if people > 0 else 0
+    return f"{round(people, -size):,.0f}"
+
+
+def _numbers(fact: Fact) -> Any:  # noqa: ANN401 - a rule like the others
+    def rule(values: Sequence[float]) -> list[str]:
+        if fact.display == "share":
+            return [f"{100 * v:.0f} %" if v in {0.0, 1.0} else _percent(v) for v in values]
+        return [f"{v:.0f}" if fact.display == "hours" else f"{v:.1f}" for v in values]
+
+    return rule
+
+
+def _percent(share: float) -> str:
+    """Round a share so that neither 0 % nor 100 % is claimed falsely."""
+    percent = 100 * share
+    if percent < 1:
+        return "<1 %"
+    return ">99 %" if percent > 99 else f"{percent:.0f} %"  # noqa: PLR2004

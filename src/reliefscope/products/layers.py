@@ -1,0 +1,183 @@
+"""A product brought into memory, once, for everything that is made of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from rasterio.errors import RasterioIOError
+from rasterio.features import rasterize
+from shapely.geometry import mapping
+
+from reliefscope.errors import CubeError, UnavailableError
+from reliefscope.model.area import Area
+from reliefscope.model.cube import NO_LIKELIHOOD, Advisory, State
+from reliefscope.model.grid import cell_area_m2, pixel_size_m
+from reliefscope.model.product import Product
+from reliefscope.numerics.terrain import gradient
+
+MEASURES = ("depth_m",)
+"""Quantities that are published as layers of their own where a product has them."""
+_NO_FLAGS = Advisory(0)
+_GREY = ("vv_db", "vh_db")
+_BACKGROUND_SIDE = 6000
+_LAYERS = {"state": "uint8", "likelihood": "uint8", "exclusion": "uint16"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layers:
+    """One computed product, in memory."""
+
+    grid: GeoBox
+    state: NDArray[np.uint8]
+    """Codes of `State`, (y, x)."""
+    likelihood: NDArray[np.uint8]
+    """0 to 100 [percent], 255 none, (y, x)."""
+    exclusion: NDArray[np.uint16]
+    """Bits of `Exclusion`, (y, x)."""
+    inside: NDArray[np.bool_]
+    """Whether the pixel's centre lies in the event's area, (y, x); only these are counted."""
+    cell_area_m2: NDArray[np.float32]
+    """True area of each pixel [m2], (y, x)."""
+    advisory: Advisory = _NO_FLAGS
+    scalars: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Thresholds and other numbers of the whole scene; NaN where not determined."""
+    measures: Mapping[str, NDArray[np.float32]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    background_name: str = ""
+    """Variable that the background shows."""
+    background: NDArray[np.float32] | None = None
+    """Grey image for orientation over the same ground, (y, x), NaN where unknown; coarser than
+    the grid by a whole factor where the grid has more than 6000 pixels a side."""
+
+
+def compute_layers(product: Product) -> Layers:
+    """Compute ``product`` in one pass and bring it into memory.
+
+    Raises
+    ------
+    CubeError
+        There is no state, or a layer is not over the product's grid.
+    UnavailableError
+        An input stopped answering while it was read.
+    """
+    if "state" not in product.data:
+        raise CubeError(
+            f"no 'state' in the product of {product.indicator!r}, which has "
+            f"{sorted(map(str, product.data))}; an indicator must state every pixel"
+        )
+    shape = product.grid.shape
+    data = product.data
+    wanted: dict[str, tuple[xr.DataArray, str]] = {
+        name: (data[name], dtype) for name, dtype in _LAYERS.items() if name in data
+    }
+    wanted |= {name: (data[name], "float32") for name in MEASURES if name in data}
+    for name, (array, _) in wanted.items():
+        if array.shape != tuple(shape):
+            raise CubeError(f"{name!r} is {array.shape}; the product's grid is {tuple(shape)}")
+    grey = _grey(product)
+    if grey is not None:
+        wanted["background"] = (grey, "float32")
+    scalars = {str(n): data[n] for n in data.data_vars if data[n].ndim == 0}
+    arrays, numbers = _compute(wanted, scalars)
+    advisory = Advisory(int(numbers.pop("advisory", 0)))
+    background = arrays.pop("background", None)
+    if background is not None and grey is not None and grey.name == "elevation":
+        background = _hillshade(background, product.grid)
+    return Layers(
+        grid=product.grid,
+        state=arrays["state"],
+        likelihood=arrays.get("likelihood", np.full(shape, NO_LIKELIHOOD, np.uint8)),
+        exclusion=arrays.get("exclusion", np.zeros(shape, np.uint16)),
+        inside=inside(product.event.area, product.grid),
+        cell_area_m2=cell_area_m2(product.grid),
+        advisory=advisory,
+        scalars=MappingProxyType(numbers),
+        measures=MappingProxyType({n: arrays[n] for n in MEASURES if n in arrays}),
+        background=background,
+        background_name="" if grey is None else str(grey.name),
+    )
+
+
+def inside(area: Area, grid: GeoBox) -> NDArray[np.bool_]:
+    """Return which pixels have their centre in ``area``, bool array, (y, x).
+
+    An area that holds no pixel's centre takes every pixel it touches.
+    """
+    step = max(area.width_deg / 256, 1e-4)
+    shape = area.to_geometry().segmented(step).to_crs(str(grid.crs))
+    for touched in (False, True):
+        mask = rasterize(
+            [(mapping(shape.geom), 1)],
+            out_shape=tuple(grid.shape),
+            transform=grid.affine,
+            all_touched=touched,
+            dtype="uint8",
+        )
+        if mask.any():
+            break
+    within: NDArray[np.bool_] = mask.view(np.bool_)
+    return within
+
+
+def observed(layers: Layers) -> NDArray[np.bool_]:
+    """Return which pixels of the area were seen at all, bool array, (y, x)."""
+    seen: NDArray[np.bool_] = layers.inside & (layers.state != State.NOT_OBSERVED)
+    return seen
+
+
+def _grey(product: Product) -> xr.DataArray | None:
+    """Return what shows the land best: the radar image, or the terrain."""
+    found = [product.data[n] for n in _GREY if n in product.data]
+    found += [c["elevation"] for c in product.images.values() if "elevation" in c]
+    found = [a for a in found if a.shape == tuple(product.grid.shape)]
+    if not found:
+        return None
+    step = -(-max(product.grid.shape) // _BACKGROUND_SIDE)
+    return found[0][::step, ::step]
+
+
+def _compute(
+    wanted: Mapping[str, tuple[xr.DataArray, str]], scalars: Mapping[str, xr.DataArray]
+) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+    """Fill preallocated arrays block by block, so that nothing is held twice."""
+    arrays, sources, targets = {}, [], []
+    for name, (array, dtype) in wanted.items():
+        if isinstance(array.data, da.Array):
+            arrays[name] = np.empty(array.shape, dtype)
+            sources.append(array.astype(dtype).data)
+            targets.append(arrays[name])
+        else:
+            arrays[name] = np.ascontiguousarray(array.values, dtype=dtype)
+    lazy = {n: a.data for n, a in scalars.items() if isinstance(a.data, da.Array)}
+    numbers = {n: float(a.values) for n, a in scalars.items() if n not in lazy}
+    stored = [da.store(sources, targets, lock=False, compute=False)] if sources else []
+    try:
+        with dask.config.set(scheduler="threads"):
+            done = da.compute(*stored, *lazy.values())  # type: ignore[no-untyped-call]
+    except RasterioIOError as error:
+        raise UnavailableError(
+            f"an input could not be read: {error}; run the same command again"
+        ) from error
+    numbers |= dict(zip(lazy, map(float, done[len(stored) :]), strict=True))
+    return arrays, numbers
+
+
+def _hillshade(elevation: NDArray[np.float32], grid: GeoBox) -> NDArray[np.float32]:
+    """Light the terrain from the north-west at 45 degrees (Horn 1981), 0 to 1."""
+    dy, dx = (
+        size * whole / coarse
+        for size, whole, coarse in zip(pixel_size_m(grid), grid.shape, elevation.shape, strict=True)
+    )
+    east, north = gradient(elevation, dx, dy)
+    tilt = (1.0 + (east - north) / np.sqrt(2.0)) / np.sqrt(2.0)
+    light = tilt / np.sqrt(1.0 + east**2 + north**2)
+    shade: NDArray[np.float32] = np.clip(light, 0.0, 1.0).astype("float32")
+    return shade

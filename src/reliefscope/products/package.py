@@ -1,0 +1,147 @@
+"""Everything that goes into one package, made in the order in which each part needs the others."""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reliefscope.model.context import Context
+from reliefscope.model.product import Product
+from reliefscope.products import provenance, qa, stac
+from reliefscope.products.exposure import Exposure, People, assess
+from reliefscope.products.facts import Facts, plain, state_facts
+from reliefscope.products.layers import Layers, compute_layers
+from reliefscope.products.rasters import write_rasters
+from reliefscope.products.sheet import SheetContent, draw_sheet, draw_thumbnail
+from reliefscope.products.statistics import statistics, to_csv
+from reliefscope.products.vectors import build_vectors, write_vectors
+
+
+@dataclass(slots=True, kw_only=True)
+class Maker:
+    """Makes the files of one package."""
+
+    product: Product
+    context: Context
+    head: Mapping[str, str]
+    """``product_id``, ``fingerprint``, ``released``."""
+    version: int
+    tell: Callable[[str], None] = lambda _: None
+    _timings: dict[str, float] = field(default_factory=dict)
+
+    def count(self) -> tuple[Layers, Exposure, Facts, People | None]:
+        """Compute the product and count; nothing is written."""
+        with self._step("Computing layers"):
+            layers = compute_layers(self.product)
+        with self._step("Counting areas and people"):
+            population = self.context.population
+            people = None if population is None else People.over(layers.grid, population)
+            exposure = assess(layers, self.context, people)
+            head = {
+                **self.head,
+                "event": self.product.event.id,
+                "exercise": "yes" if self.product.exercise else "no",
+            }
+            facts = state_facts(self.product, layers, exposure, self.context, head)
+        return layers, exposure, facts, people
+
+    def fill(
+        self,
+        folder: Path,
+        counted: tuple[Layers, Exposure, Facts, People | None],
+    ) -> None:
+        """Write all files of the package into ``folder``, the Item last."""
+        layers, exposure, facts, people = counted
+        gates = self._data(folder, layers, exposure, facts, people)
+        draft = qa.failed(gates)
+        with self._step("Drawing the sheet"):
+            gates.append(self._sheet(folder, layers, exposure, facts, draft))
+            if not draft and qa.failed(gates):
+                self._sheet(folder, layers, exposure, facts, qa.failed(gates))
+        _write(folder / "provenance.json", self._provenance(gates))
+        sums = "".join(f"{stac.checksum(p)}  {p.name}\n" for p in sorted(folder.iterdir()))
+        (folder / "SHA256SUMS").write_text(sums, encoding="utf-8")
+        item = stac.build_item(self.product, facts, folder, self.head, self.version)
+        _write(folder / "item.json", stac.item_document(item))
+
+    def _data(
+        self,
+        folder: Path,
+        layers: Layers,
+        exposure: Exposure,
+        facts: Facts,
+        people: People | None,
+    ) -> list[qa.Gate]:
+        """Write rasters, vectors and tables, and check them."""
+        with self._step("Writing rasters"):
+            rasters = write_rasters(layers, folder, self._tags())
+        with self._step("Writing vectors"):
+            tables = build_vectors(self.product, layers, exposure, self.context, people)
+            write_vectors(tables, folder / "vectors.gpkg", self._tags())
+            names = list(tables)
+            del tables
+        (folder / "facts.json").write_text(facts.to_json(), encoding="utf-8")
+        (folder / "statistics.csv").write_text(to_csv(statistics(facts)), encoding="utf-8")
+        with self._step("Checking"):
+            item = stac.build_item(self.product, facts, folder, self.head, self.version)
+            return [
+                *qa.check_layers(layers, facts),
+                *qa.check_rasters(rasters),
+                *qa.check_vectors(folder / "vectors.gpkg", names, layers),
+                qa.check_item(stac.item_document(item)),
+            ]
+
+    def _sheet(
+        self,
+        folder: Path,
+        layers: Layers,
+        exposure: Exposure,
+        facts: Facts,
+        draft: tuple[str, ...],
+    ) -> qa.Gate:
+        event = self.product.event
+        content = SheetContent(
+            product=self.product,
+            layers=layers,
+            facts=facts,
+            by_admin=exposure.by_admin,
+            context=self.context,
+            product_id=self.head["product_id"],
+            version=self.version,
+            released=stac.moment(self.head["released"]),
+            item_href=f"{event.hazard}/{event.id}/{self.head['product_id']}/item.json",
+            draft=draft,
+        )
+        files = draw_sheet(content, folder)
+        draw_thumbnail(content, folder / "thumbnail.png")
+        furniture = [self.head["product_id"]]
+        furniture += ["EXERCISE"] * self.product.exercise + ["DRAFT"] * bool(draft)
+        return qa.check_sheet(files.pdf, furniture)
+
+    def _tags(self) -> dict[str, str]:
+        product = self.product
+        return {
+            "product_id": self.head["product_id"],
+            "event": product.event.id,
+            "indicator": product.indicator,
+            "fingerprint": self.head["fingerprint"],
+            "EXERCISE": "yes" if product.exercise else "no",
+            "software": f"reliefscope {product.version}".strip(),
+        }
+
+    def _provenance(self, gates: list[qa.Gate]) -> Mapping[str, object]:
+        return provenance.record(self.product, self.context, self.head, gates, self._timings)
+
+    @contextlib.contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        self.tell(name)
+        start = time.perf_counter()
+        yield
+        self._timings[name] = time.perf_counter() - start
+
+
+def _write(path: Path, document: Mapping[str, object]) -> None:
+    text = json.dumps(plain(document), ensure_ascii=False, indent=1, allow_nan=False)
+    path.write_text(f"{text}\n", encoding="utf-8")

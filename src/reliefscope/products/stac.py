@@ -1,0 +1,346 @@
+"""The product as a STAC Item, in a static, self-contained catalog with relative links."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import pystac
+from odc.geo.geobox import GeoBox
+from pyproj import CRS
+from pystac.validation import JsonSchemaSTACValidator
+from shapely.geometry import mapping
+
+from reliefscope.model.cube import VARIABLES, State
+from reliefscope.model.product import Product
+from reliefscope.products.facts import Facts, images, plain
+from reliefscope.products.provenance import safe_href, scrub, software
+from reliefscope.products.rasters import COLOURS
+
+CATALOG_ID = "reliefscope"
+"""By it a catalog of ours is known."""
+_SCHEMAS = "https://stac-extensions.github.io"
+EXTENSIONS = tuple(
+    f"{_SCHEMAS}/{name}/schema.json"
+    for name in (
+        "projection/v2.0.0",
+        "classification/v2.0.0",
+        "file/v2.1.0",
+        "processing/v1.2.0",
+        "sat/v1.1.0",
+        "version/v1.2.0",
+    )
+)
+HEADLINES = (
+    "area_km2",
+    "event_area_km2",
+    "observed_fraction",
+    "excluded_fraction",
+    "exposed_population",
+    "population_cannot_tell",
+    "population_upper_bound",
+)
+_MEDIA = {
+    ".tif": pystac.MediaType.COG,
+    ".gpkg": pystac.MediaType.GEOPACKAGE,
+    ".json": pystac.MediaType.JSON,
+    ".csv": "text/csv",
+    ".pdf": pystac.MediaType.PDF,
+    ".png": pystac.MediaType.PNG,
+    "": pystac.MediaType.TEXT,
+}
+_TITLES = {
+    "state.tif": "State of each pixel",
+    "likelihood.tif": "Likelihood of event",
+    "exclusion.tif": "Reasons for exclusion",
+    "vectors.gpkg": "Polygons, places, roads, admin units",
+    "facts.json": "All numbers, with method and lineage",
+    "statistics.csv": "Statistics by admin unit and class",
+    "provenance.json": "Inputs, parameters, code, checks",
+    "SHA256SUMS": "Checksums",
+}
+_REMOTE = ("http://", "https://", "s3://")
+
+
+def build_item(
+    product: Product, facts: Facts, folder: Path, head: Mapping[str, str], version: int
+) -> pystac.Item:
+    """Return the Item of a package whose files lie in ``folder``.
+
+    Parameters
+    ----------
+    product : Product
+        What was computed.
+    facts : Facts
+        Supplies headline numbers.
+    folder : Path
+        Every file in it becomes an asset with size and checksum.
+    head : mapping
+        ``product_id``, ``fingerprint`` and ``released`` of the package.
+    version : int
+        Of the product.
+    """
+    seen = images(product)
+    moments = [g.acquired.astimezone(dt.UTC) for g in seen if g.acquired]
+    released = dt.datetime.fromisoformat(head["released"])
+    properties = {
+        "title": f"{product.event.title}: {product.indicator}",
+        "created": released.astimezone(dt.UTC).isoformat().replace("+00:00", "Z"),
+        "version": str(version),
+        "processing:lineage": scrub(f"{product.method} ({product.reference})"),
+        "processing:level": "L3",
+        "processing:software": {"reliefscope": product.version, **software()},
+        "reliefscope:fingerprint": head["fingerprint"],
+        "reliefscope:exercise": product.exercise,
+        "reliefscope:event": product.event.id,
+        "reliefscope:hazard": str(product.event.hazard),
+        "reliefscope:indicator": product.indicator,
+        "reliefscope:facts": {k: facts[k].value for k in HEADLINES if k in facts},
+        **_sensor(product),
+    }
+    area = product.event.area
+    item = pystac.Item(
+        id=head["product_id"],
+        geometry=mapping(area.geometry),
+        bbox=list(area.bbox),
+        datetime=moments[-1] if moments else released,
+        start_datetime=moments[0] if len(moments) > 1 else None,
+        end_datetime=moments[-1] if len(moments) > 1 else None,
+        properties=properties,
+        stac_extensions=list(EXTENSIONS),
+        collection=str(product.event.hazard),
+    )
+    for path in sorted(folder.iterdir()):
+        if path.name != "item.json":
+            item.add_asset(_key(path), _asset(path, product.grid))
+    item.add_links(_item_links(product))
+    return item
+
+
+def item_document(item: pystac.Item) -> dict[str, Any]:
+    """Return the Item as it is stored, with the relative links it was given."""
+    return item.to_dict(include_self_link=False, transform_hrefs=False)
+
+
+def collection_document(hazard: str, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the Collection over the Items of one hazard.
+
+    Parameters
+    ----------
+    hazard : str
+        Identifier of the collection, and its folder.
+    items : sequence of mapping
+        Stored Items, at least one.
+    """
+    times = [dt.datetime.fromisoformat(t) for i in items for t in _times(i["properties"])]
+    collection = pystac.Collection(
+        id=hazard,
+        title=f"{hazard.capitalize()} products",
+        description=f"Situation products on {hazard} events, one Item per product.",
+        extent=pystac.Extent(
+            pystac.SpatialExtent([overall_bbox([i["bbox"] for i in items])]),
+            pystac.TemporalExtent([[min(times), max(times)]]),
+        ),
+        license="other",
+    )
+    collection.add_links(
+        [
+            pystac.Link("root", "../catalog.json", pystac.MediaType.JSON),
+            pystac.Link("parent", "../catalog.json", pystac.MediaType.JSON),
+        ]
+    )
+    for item in sorted(items, key=lambda i: str(i["id"])):
+        href = f"./{item['properties']['reliefscope:event']}/{item['id']}/item.json"
+        collection.add_link(pystac.Link("item", href, pystac.MediaType.GEOJSON))
+    return collection.to_dict(include_self_link=False, transform_hrefs=False)
+
+
+def catalog_document(hazards: Iterable[str]) -> dict[str, Any]:
+    """Return the root Catalog over the Collections of ``hazards``."""
+    catalog = pystac.Catalog(
+        id=CATALOG_ID,
+        title="ReliefScope products",
+        description="Situation products made from open satellite data.",
+        catalog_type=pystac.CatalogType.SELF_CONTAINED,
+    )
+    catalog.clear_links()
+    catalog.add_link(pystac.Link("root", "./catalog.json", pystac.MediaType.JSON))
+    for hazard in sorted(hazards):
+        href = f"./{hazard}/collection.json"
+        catalog.add_link(pystac.Link("child", href, pystac.MediaType.JSON))
+    return catalog.to_dict(include_self_link=False, transform_hrefs=False)
+
+
+def overall_bbox(boxes: Sequence[Sequence[float]]) -> list[float]:
+    """Return the narrowest box over all ``boxes`` [degrees].
+
+    West is greater than east where it crosses the antimeridian (RFC 7946), as it may in
+    ``boxes``.
+    """
+    turn = 360.0
+    spans = sorted((float(b[0]), float(b[2]) + (turn if b[2] < b[0] else 0.0)) for b in boxes)
+    ends = list(accumulate((east for _, east in spans), max))
+    starts = [west for west, _ in spans[1:]] + [spans[0][0] + turn]
+    gap, last = max(
+        (start - end, i) for i, (start, end) in enumerate(zip(starts, ends, strict=True))
+    )
+    south, north = min(float(b[1]) for b in boxes), max(float(b[3]) for b in boxes)
+    if gap <= 0:
+        return [-turn / 2, south, turn / 2, north]
+    west, east = spans[(last + 1) % len(spans)][0], ends[last]
+    return [west, south, _turned(east), north]
+
+
+def _turned(longitude: float) -> float:
+    """Return a longitude within -180 to 180; the edges stay as they are."""
+    half = 180.0
+    if -half <= longitude <= half:
+        return longitude
+    return (longitude + half) % (2 * half) - half
+
+
+def link_versions(document: dict[str, Any], before: str | None, after: str | None) -> None:
+    """Link a stored Item to its neighbours in the line of versions, in place."""
+    relations = {"predecessor-version": before, "successor-version": after}
+    links = [link for link in document["links"] if link["rel"] not in relations]
+    for relation, other in relations.items():
+        if other is not None:
+            href = f"../{other}/item.json"
+            links.append(
+                {"rel": relation, "href": href, "type": pystac.MediaType.GEOJSON, "title": other}
+            )
+    document["links"] = links
+    document["properties"].pop("deprecated", None)
+    if after is not None:
+        document["properties"]["deprecated"] = True
+
+
+def moment(text: str) -> dt.datetime:
+    """Return an aware time from ISO text."""
+    return dt.datetime.fromisoformat(text)
+
+
+def schema_errors(document: Mapping[str, Any]) -> str:
+    """Return what is wrong with a stored Item, Collection or Catalog; empty if nothing.
+
+    The core schemas come with pystac; nothing is fetched, and extensions are not checked here.
+    """
+    kind = {
+        "Feature": pystac.STACObjectType.ITEM,
+        "Collection": pystac.STACObjectType.COLLECTION,
+        "Catalog": pystac.STACObjectType.CATALOG,
+    }[document["type"]]
+    stored = json.loads(json.dumps(plain(document)))
+    try:
+        JsonSchemaSTACValidator().validate_core(stored, kind, stored["stac_version"])
+    except pystac.STACValidationError as error:
+        return str(error)
+    return ""
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sensor(product: Product) -> dict[str, Any]:
+    """Return platform, instruments and orbit of the images, where they agree on one."""
+    seen = images(product)
+    platforms = {g.platform.lower() for g in seen if g.platform}
+    instruments = sorted({g.instrument.lower() for g in seen if g.instrument})
+    found: dict[str, Any] = {"platform": platforms.pop()} if len(platforms) == 1 else {}
+    orbits = {(g.relative_orbit, g.orbit_state) for g in seen}
+    if len(orbits) == 1:
+        number, state = orbits.pop()
+        found |= {"sat:relative_orbit": number} if number else {}
+        found |= {"sat:orbit_state": state.lower()} if state else {}
+    return found | ({"instruments": instruments} if instruments else {})
+
+
+def _key(path: Path) -> str:
+    """Return the asset's key: ``state``, ``facts``, ``sheet_en_pdf``, ``checksums``."""
+    if path.name == "SHA256SUMS":
+        return "checksums"
+    return path.name.replace(".", "_") if path.name.startswith("sheet.") else path.stem
+
+
+def _asset(path: Path, grid: GeoBox) -> pystac.Asset:
+    fields: dict[str, Any] = {
+        "file:size": path.stat().st_size,
+        "file:checksum": f"1220{checksum(path)}",
+    }
+    roles = ["metadata"]
+    if path.suffix == ".tif":
+        roles = ["data"]
+        fields |= _raster_fields(path.stem, grid)
+    elif path.suffix in {".gpkg", ".csv"} or path.name == "facts.json":
+        roles = ["data"]
+    elif path.suffix in {".pdf", ".png"}:
+        roles = ["thumbnail"] if path.stem == "thumbnail" else ["overview"]
+    return pystac.Asset(
+        href=f"./{path.name}",
+        title=_TITLES.get(path.name, path.stem.replace("_", " ").replace(".", " ").capitalize()),
+        media_type=_MEDIA.get(path.suffix),
+        roles=roles,
+        extra_fields=fields,
+    )
+
+
+def _raster_fields(name: str, grid: GeoBox) -> dict[str, Any]:
+    kind = {"state": "uint8", "likelihood": "uint8", "exclusion": "uint16"}.get(name, "float32")
+    fields: dict[str, Any] = {
+        **_projection(grid),
+        "data_type": kind,
+        "unit": VARIABLES[name].units,
+        "bands": [{"name": name, "description": VARIABLES[name].long_name}],
+    }
+    if kind != "uint16":
+        fields["nodata"] = 255 if kind == "uint8" else "nan"
+    if name == "state":
+        fields["classification:classes"] = [
+            {
+                "value": s.value,
+                "name": s.name.lower(),
+                "color_hint": "{:02X}{:02X}{:02X}".format(*COLOURS[s][:3]),
+            }
+            for s in State
+        ]
+    return fields
+
+
+def _projection(grid: GeoBox) -> dict[str, Any]:
+    crs = CRS.from_user_input(str(grid.crs))
+    code = crs.to_epsg()
+    fields: dict[str, Any] = {
+        "proj:code": f"EPSG:{code}" if code else None,
+        "proj:shape": [int(n) for n in grid.shape],
+        "proj:transform": [float(v) for v in list(grid.affine)[:6]],
+        "proj:bbox": [float(v) for v in grid.boundingbox],
+    }
+    return fields if code else fields | {"proj:wkt2": crs.to_wkt()}
+
+
+def _item_links(product: Product) -> list[pystac.Link]:
+    up = {
+        "root": "../../../catalog.json",
+        "parent": "../../collection.json",
+        "collection": "../../collection.json",
+    }
+    links = [pystac.Link(rel, href, pystac.MediaType.JSON) for rel, href in up.items()]
+    for group in product.granules.values():
+        for granule in group:
+            href = safe_href(granule.href)
+            if href.startswith(_REMOTE):
+                links.append(
+                    pystac.Link("derived_from", href, pystac.MediaType.GEOJSON, granule.id)
+                )
+    return links
+
+
+def _times(properties: Mapping[str, Any]) -> list[str]:
+    names = ("start_datetime", "end_datetime", "datetime")
+    return [properties[n] for n in names if properties.get(n)]

@@ -1,0 +1,390 @@
+"""The product as polygons, lines and points: one GeoPackage in the vocabulary of Copernicus EMS.
+
+Polygons follow pixel edges exactly and nothing is smoothed or dropped. Pixels that touch only at
+a corner belong to different polygons, so that every ring is valid.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from pyproj import Transformer
+from rasterio.features import shapes
+from scipy import ndimage
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+
+from reliefscope.model.context import Context
+from reliefscope.model.cube import NO_LIKELIHOOD, Exclusion, State
+from reliefscope.model.event import Hazard
+from reliefscope.model.grid import pixel_size_m
+from reliefscope.model.product import Product
+from reliefscope.numerics import zonal
+from reliefscope.products.exposure import Exposure, People, kinds
+from reliefscope.products.facts import images
+from reliefscope.products.layers import Layers
+
+MAX_FEATURES = 50_000
+"""Polygons of a layer that are features of their own, the largest first; all smaller ones are
+parts of one last feature, so that no area is lost."""
+LAYERS = (
+    "areaOfInterestA",
+    "imageFootprintA",
+    "observedEventA",
+    "notObservedA",
+    "exclusionA",
+    "administrativeA",
+    "populatedPlacesP",
+    "transportationL",
+    "facilitiesP",
+)
+"""Names and order of the layers; those without data are left out."""
+EVENT_TYPES: Mapping[Hazard, str] = {Hazard.FLOOD: "5-Flood"}
+"""Codes of Copernicus EMS Rapid Mapping, as in its published vector packages (EMSR332)."""
+_WGS84 = "EPSG:4326"
+_LONGEST_EDGE_M = 2000.0
+_HALF_TURN, _TURN = 180.0, 360.0
+_ROWS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Patches:
+    """Polygons of connected pixels, in the grid's projection."""
+
+    geometry: NDArray[np.object_]
+    value: NDArray[np.int64]
+
+
+def build_vectors(
+    product: Product,
+    layers: Layers,
+    exposure: Exposure,
+    context: Context,
+    people: People | None = None,
+) -> dict[str, gpd.GeoDataFrame]:
+    """Return the vector layers by name, all in EPSG:4326.
+
+    Parameters
+    ----------
+    product : Product
+        Supplies the event and the footprints.
+    layers : Layers
+        The product in memory.
+    exposure : Exposure
+        Supplies the statistics of admin units.
+    context : Context
+        Supplies places, roads, facilities.
+    people : People, optional
+        The population laid under the grid.
+    """
+    built = {
+        "areaOfInterestA": _area_of_interest(product),
+        "imageFootprintA": _footprints(product),
+        "observedEventA": _observed_event(product, layers, people),
+        "notObservedA": _not_observed(layers),
+        "exclusionA": _exclusion(layers),
+        "administrativeA": _administrative(context, exposure),
+        "populatedPlacesP": _points(context.places, layers),
+        "transportationL": _lines(context.roads, product),
+        "facilitiesP": _points(context.facilities, layers),
+    }
+    return {name: built[name] for name in LAYERS if built[name] is not None}
+
+
+def write_vectors(
+    tables: Mapping[str, gpd.GeoDataFrame], path: Path, tags: Mapping[str, str]
+) -> None:
+    """Write all layers into one GeoPackage, with ``tags`` as its metadata.
+
+    Raises
+    ------
+    OSError
+        The file system did not take the file.
+    """
+    for name, table in tables.items():
+        kind = {"A": "MultiPolygon", "P": "Point", "L": "MultiLineString"}[name[-1]]
+        try:
+            pyogrio.write_dataframe(
+                table,
+                path,
+                layer=name,
+                driver="GPKG",
+                append=path.exists(),
+                geometry_type=kind,
+                promote_to_multi=kind != "Point",
+                layer_metadata=dict(tags),
+            )
+        except RuntimeError as error:  # pyogrio's own errors derive from it
+            raise OSError(f"{path.name}, layer {name}: {error}") from error
+
+
+def _area_of_interest(product: Product) -> gpd.GeoDataFrame:
+    event = product.event
+    row = {
+        "event_id": event.id,
+        "title": event.title,
+        "locality": event.area.name,
+        "glide_no": event.ids.get("glide", ""),
+        "exercise": product.exercise,
+    }
+    return gpd.GeoDataFrame([row], geometry=[event.area.geometry], crs=_WGS84)
+
+
+def _footprints(product: Product) -> gpd.GeoDataFrame | None:
+    seen = images(product)
+    if not seen:
+        return None
+    rows = [
+        {
+            "granule_id": g.id,
+            "platform": g.platform,
+            "acquired": g.acquired.isoformat() if g.acquired else "",
+            "relative_orbit": g.relative_orbit if g.relative_orbit is not None else -1,
+            "licence": g.licence,
+        }
+        for g in seen
+    ]
+    return gpd.GeoDataFrame(rows, geometry=[g.footprint for g in seen], crs=_WGS84)
+
+
+def _observed_event(
+    product: Product, layers: Layers, people: People | None
+) -> gpd.GeoDataFrame | None:
+    """Return the patches of event pixels, each with area, people and mean likelihood.
+
+    Doubtful pixels lie outside of the patches, so ``pop_high`` equals ``pop_best``; the range of
+    the whole area, which has them, is in the facts.
+    """
+    labels = np.empty(layers.state.shape, np.int32)
+    mask = (layers.state == State.EVENT) & layers.inside
+    count = int(ndimage.label(mask, output=labels))
+    if count == 0:
+        return None
+    sums = _label_sums(layers, labels, count, people)
+    patches = _polygons(labels, mask, layers.grid)
+    del labels, mask
+    table = sums.iloc[patches.value - 1].reset_index(drop=True)
+    geometry, table = _capped(patches.geometry, table)
+    mean = np.divide(
+        table["_likelihood"],
+        table["_known_m2"],
+        out=np.full(len(table), np.nan),
+        where=table["_known_m2"] > 0,
+    )
+    hazard = product.event.hazard
+    fields = {
+        "event_type": EVENT_TYPES.get(hazard, hazard.capitalize()),
+        "obj_desc": hazard.capitalize(),
+        "det_method": "Automatic extraction",
+        "notation": product.indicator,
+        "dmg_src_id": "; ".join(g.id for g in images(product)),
+        "area_ha": table["_area_m2"] / 1e4,
+        "pop_low": table.get("_low"),
+        "pop_best": table.get("_best"),
+        "pop_high": table.get("_best"),
+        "likelihood": mean,
+    }
+    frame = pd.DataFrame({k: v for k, v in fields.items() if v is not None}, index=table.index)
+    return gpd.GeoDataFrame(frame, geometry=_to_wgs84(geometry, layers.grid), crs=_WGS84)
+
+
+def _label_sums(
+    layers: Layers, labels: NDArray[np.int32], count: int, people: People | None
+) -> pd.DataFrame:
+    """Return area, likelihood and people of each labelled patch."""
+    sums = np.zeros((count + 1, 3))
+    heads = np.zeros((count + 1, 2))
+    for first in range(0, labels.shape[0], _ROWS):
+        rows = slice(first, first + _ROWS)
+        zone = np.where(labels[rows] > 0, labels[rows], -1).astype("int32")
+        area, likelihood = layers.cell_area_m2[rows], layers.likelihood[rows]
+        known = (likelihood != NO_LIKELIHOOD).astype("uint8")
+        by_known = zonal.zone_sums(zone, known, area, count + 1, 2)
+        sums[:, 0] += by_known.sum(axis=1)
+        sums[:, 1] += by_known[:, 1]
+        weight = np.where(known == 1, likelihood * area, 0).astype("float32")
+        sums[:, 2] += zonal.zone_sums(zone, known, weight, count + 1, 2)[:, 1]
+        if people is not None:
+            sure = (kinds(layers.state[rows], likelihood) - 2).astype("uint8")
+            heads += people.sums(zone, sure, (count + 1, 2), first)[0]
+    table = pd.DataFrame(sums[1:], columns=["_area_m2", "_known_m2", "_likelihood"])
+    if people is not None:
+        table["_low"], table["_best"] = heads[1:, 1], heads[1:].sum(axis=1)
+    return table
+
+
+def _not_observed(layers: Layers) -> gpd.GeoDataFrame | None:
+    mask = (layers.state == State.NOT_OBSERVED) & layers.inside
+    return _class_table(mask.astype("uint8"), mask, layers, lambda _: {"obj_desc": "Not observed"})
+
+
+def _exclusion(layers: Layers) -> gpd.GeoDataFrame | None:
+    mask = (layers.state == State.EXCLUDED) & layers.inside
+    return _class_table(
+        layers.exclusion, mask, layers, lambda code: {"reason": reasons(code), "code": code}
+    )
+
+
+def reasons(code: int) -> str:
+    """Return the names of the exclusion bits in ``code``."""
+    names = [f.name.lower() for f in Exclusion(code) if f.name]
+    return ", ".join(names) or "unspecified"
+
+
+def _class_table(
+    values: NDArray[Any],
+    mask: NDArray[np.bool_],
+    layers: Layers,
+    describe: Any,  # noqa: ANN401
+) -> gpd.GeoDataFrame | None:
+    """Return one feature per connected patch of equal value, with its area."""
+    if not mask.any():
+        return None
+    patches = _polygons(values, mask, layers.grid)
+    scale = _areal_scale(layers)
+    area = shapely.area(patches.geometry) * scale
+    tables, geometries = [], []
+    for value in np.unique(patches.value):
+        mine = patches.value == value
+        geometry, table = _capped(
+            patches.geometry[mine], pd.DataFrame({"_area_m2": area[mine]}).reset_index(drop=True)
+        )
+        row = {k: [v] * len(table) for k, v in describe(int(value)).items()}
+        tables.append(pd.DataFrame({**row, "area_ha": table["_area_m2"] / 1e4}))
+        geometries.append(_to_wgs84(geometry, layers.grid))
+    return gpd.GeoDataFrame(
+        pd.concat(tables, ignore_index=True), geometry=np.concatenate(geometries), crs=_WGS84
+    )
+
+
+def _areal_scale(layers: Layers) -> float:
+    """Return true over nominal area of a pixel, in the middle of the grid."""
+    affine = layers.grid.affine
+    middle = tuple(n // 2 for n in layers.cell_area_m2.shape)
+    return float(layers.cell_area_m2[middle]) / abs(affine.a * affine.e)
+
+
+def _polygons(values: NDArray[Any], mask: NDArray[np.bool_], grid: GeoBox) -> _Patches:
+    """Return polygons along pixel edges, one per 4-connected patch of equal value."""
+    polygons, codes = [], []
+    for outline, code in shapes(values, mask=mask, connectivity=4, transform=grid.affine):
+        polygons.append(shape(outline))
+        codes.append(int(code))
+    geometry = np.empty(len(polygons), object)
+    geometry[:] = polygons
+    return _Patches(geometry, np.array(codes, np.int64))
+
+
+def _capped(
+    geometry: NDArray[np.object_], table: pd.DataFrame
+) -> tuple[NDArray[np.object_], pd.DataFrame]:
+    """Return the largest polygons, and the rest as one feature."""
+    if len(geometry) <= MAX_FEATURES:
+        return geometry, table
+    order = np.argsort(-table["_area_m2"].to_numpy(), kind="stable")
+    keep, rest = order[: MAX_FEATURES - 1], order[MAX_FEATURES - 1 :]
+    merged = np.empty(1, object)
+    merged[0] = shapely.multipolygons(geometry[rest])
+    total = table.iloc[rest].sum().to_frame().T
+    return (
+        np.concatenate([geometry[keep], merged]),
+        pd.concat([table.iloc[keep], total], ignore_index=True),
+    )
+
+
+def _to_wgs84(geometry: NDArray[np.object_], grid: GeoBox) -> NDArray[np.object_]:
+    """Project polygons; long edges get more corners so that they stay where they were."""
+    longest = _LONGEST_EDGE_M / max(pixel_size_m(grid)) * abs(grid.affine.a)
+    there = Transformer.from_crs(str(grid.crs), _WGS84, always_xy=True)
+
+    def project(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        lon, lat = there.transform(xy[:, 0], xy[:, 1])
+        return np.column_stack([lon, lat])
+
+    out: NDArray[np.object_] = shapely.transform(shapely.segmentize(geometry, longest), project)
+    return _cut_at_antimeridian(out)
+
+
+def _cut_at_antimeridian(geometry: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return polygons in degrees; those that cross 180 degrees as parts on either side."""
+    west, _, east, _ = shapely.bounds(geometry).T
+    crossing = np.flatnonzero(east - west > _HALF_TURN)
+    if not crossing.size:
+        return geometry
+    out = geometry.copy()
+    for i in crossing:
+        whole = shapely.transform(geometry[i], lambda xy: xy + (xy[:, :1] < 0) * [_TURN, 0.0])
+        near = shapely.clip_by_rect(whole, 0.0, -90.0, _HALF_TURN, 90.0)
+        far = shapely.clip_by_rect(whole, _HALF_TURN, -90.0, _TURN, 90.0)
+        far = shapely.transform(far, lambda xy: xy - [_TURN, 0.0])
+        parts = shapely.get_parts(shapely.get_parts(shapely.make_valid([near, far])))
+        out[i] = shapely.multipolygons([p for p in parts if p.geom_type == "Polygon"])
+    return out
+
+
+def _administrative(context: Context, exposure: Exposure) -> gpd.GeoDataFrame | None:
+    table = exposure.by_admin
+    if context.admin is None or table is None:
+        return None
+    table = table[table["unit"] >= 0]
+    geometry = context.admin.geometry.to_crs(_WGS84).iloc[table["unit"]]
+    fields = table.drop(columns="unit").dropna(axis="columns", how="all")
+    return gpd.GeoDataFrame(fields.reset_index(drop=True), geometry=geometry.to_numpy(), crs=_WGS84)
+
+
+def _tidy(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return what has a place, with columns that a GeoPackage takes."""
+    kept = table[table.geometry.notna() & ~table.is_empty]
+    kept = kept.drop(columns=[c for c in kept.columns if str(c).lower() in {"fid", "ogc_fid"}])
+    plain = kept.drop(columns=kept.geometry.name)
+    mixed = [c for c in plain if plain[c].map(type).isin((list, dict, set, tuple)).any()]
+    return kept.assign(**{c: kept[c].map(str) for c in mixed})
+
+
+def _lines(table: gpd.GeoDataFrame | None, product: Product) -> gpd.GeoDataFrame | None:
+    if table is None:
+        return None
+    cut = gpd.clip(_tidy(table).to_crs(_WGS84), product.event.area.geometry, keep_geom_type=True)
+    return cut if len(cut) else None
+
+
+def _points(table: gpd.GeoDataFrame | None, layers: Layers) -> gpd.GeoDataFrame | None:
+    """Return points in the area with their status on the map."""
+    if table is None:
+        return None
+    points = _tidy(table).to_crs(str(layers.grid.crs))
+    points = points.set_geometry(points.representative_point())
+    column, row = ~layers.grid.affine * (points.geometry.x.to_numpy(), points.geometry.y.to_numpy())
+    places = np.floor(np.column_stack([row, column])).astype(int)
+    within = ((places >= 0) & (places < layers.state.shape)).all(axis=1)
+    within[within] = layers.inside[tuple(places[within].T)]
+    if not within.any():
+        return None
+    kept = points[within].to_crs(_WGS84).reset_index(drop=True)
+    return kept.assign(status=[status_at(layers, r, c) for r, c in places[within]])
+
+
+def status_at(layers: Layers, row: int, column: int) -> str:
+    """Return what is known of a point, allowing it to be misplaced by one pixel."""
+    own = layers.state[row, column]
+    around = layers.state[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+    if own == State.EVENT:
+        return "affected"
+    if (around == State.EVENT).any():
+        return "possibly affected"
+    if own == State.NOT_OBSERVED:
+        return "not observed"
+    return "cannot tell" if own == State.EXCLUDED else "not affected"
+
+
+def vector_area_m2(geometry: Sequence[BaseGeometry]) -> float:
+    """Return the area of polygons in EPSG:4326 on the ellipsoid [m2]."""
+    return float(gpd.GeoSeries(list(geometry), crs=_WGS84).to_crs("EPSG:6933").area.sum())
