@@ -9,9 +9,11 @@ def test_environment_overrides_defaults():
         {
             "RELIEFSCOPE_CATALOG": "maps",
             "RELIEFSCOPE_CACHE": "",
+            "RELIEFSCOPE_POLICY": "office.toml",
             "RELIEFSCOPE_ALLOW_HOSTS": "a.local, 10.0.0.5,",
         }
     )
     assert settings.catalog == Path("maps")
     assert settings.cache == Settings().cache
+    assert settings.policy == Path("office.toml")
     assert settings.allow_hosts == {"a.local", "10.0.0.5"}

@@ -14,6 +14,7 @@ from .pipeline.engine import compute
 from .pipeline.plan import Plan, plan
 from .pipeline.run import run, search
 from .products.catalog import Package, find, open_package, publish
+from .products.sheet import Policy, load_policy
 from .products.validate import Agreement, validate
 from .settings import Settings
 from .sources import SOURCES
@@ -40,6 +41,7 @@ __all__ = [
     "Hazard",
     "Package",
     "Plan",
+    "Policy",
     "Product",
     "RasterFile",
     "Request",
@@ -57,6 +59,7 @@ __all__ = [
     "find",
     "flood_extent",
     "grid_for",
+    "load_policy",
     "open_package",
     "plan",
     "projection_for",

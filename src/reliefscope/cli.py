@@ -133,6 +133,7 @@ def _catalog_flag(parser: argparse.ArgumentParser) -> None:
 def _exercise(args: argparse.Namespace, settings: Settings) -> None:
     from reliefscope.jobs.exercise import exercise_request, run_exercise  # noqa: PLC0415
     from reliefscope.model.event import Hazard  # noqa: PLC0415
+    from reliefscope.products.sheet import load_policy  # noqa: PLC0415
 
     with _progress() as progress:
         progress("Making the world")
@@ -144,6 +145,7 @@ def _exercise(args: argparse.Namespace, settings: Settings) -> None:
             world,
             args.catalog or settings.catalog,
             released=dt.datetime.now(dt.UTC),
+            policy=load_policy(settings.policy),
             progress=progress,
         )
     _show_package(package)
@@ -157,6 +159,7 @@ def _exercise(args: argparse.Namespace, settings: Settings) -> None:
 def _map(args: argparse.Namespace, settings: Settings) -> None:
     from reliefscope.jobs.event_file import read_event_file  # noqa: PLC0415
     from reliefscope.jobs.situation import carry_out  # noqa: PLC0415
+    from reliefscope.products.sheet import load_policy  # noqa: PLC0415
 
     request = read_event_file(args.event, settings)
     with _progress() as progress:
@@ -164,6 +167,7 @@ def _map(args: argparse.Namespace, settings: Settings) -> None:
             request,
             args.catalog or settings.catalog,
             released=dt.datetime.now(dt.UTC),
+            policy=load_policy(settings.policy),
             progress=progress,
         )
     _show_package(package)

@@ -19,6 +19,8 @@ class Settings:
         default_factory=lambda: Path(platformdirs.user_cache_dir("reliefscope", appauthor=False))
     )
     """Where fetched and simulated files are kept (``RELIEFSCOPE_CACHE``)."""
+    policy: Path | None = None
+    """What the office states on each sheet, a TOML file (``RELIEFSCOPE_POLICY``)."""
     allow_hosts: frozenset[str] = frozenset()
     """Private hosts that catalogs may point to (``RELIEFSCOPE_ALLOW_HOSTS``, commas between)."""
 
@@ -30,5 +32,6 @@ class Settings:
         return cls(
             catalog=Path(environ.get("RELIEFSCOPE_CATALOG") or default.catalog),
             cache=Path(environ.get("RELIEFSCOPE_CACHE") or default.cache),
+            policy=Path(policy) if (policy := environ.get("RELIEFSCOPE_POLICY")) else None,
             allow_hosts=frozenset(h.strip() for h in hosts.split(",") if h.strip()),
         )

@@ -11,10 +11,13 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import zxingcpp
+from PIL import Image
 from pypdf import PdfReader
 
 from reliefscope.errors import InputError, InsufficientDataError, PublishError
 from reliefscope.products.catalog import find, open_package, publish
+from reliefscope.products.sheet import Policy
 from tests.products.scene import RELEASED, make_context, make_dataset, make_granule, make_product
 
 FILES = {
@@ -87,12 +90,33 @@ class TestRealSheet:
         assert gates["observed share"] is False
         assert gates["sheet complete"] is True
         with rasterio.open(folder / "state.tif") as file:
-            assert file.tags()["EXERCISE"] == "yes"
+            assert file.tags()["RELIEFSCOPE_EXERCISE"] == "YES"
         assert read(folder / "item.json")["properties"]["reliefscope:exercise"] is True
         assert read(folder / "facts.json")["exercise"] == "yes"
         assert ",yes\n" in (folder / "statistics.csv").read_text()
         area = gpd.read_file(folder / "vectors.gpkg", layer="areaOfInterestA")
         assert area["exercise"].to_list() == [True]
+
+    def test_the_office_speaks_on_the_sheet_and_the_code_leads_to_its_catalog(self, tmp_path):
+        """Producer and disclaimer are printed; the QR code holds the public address of the item."""
+        policy = Policy(
+            producer="Office of Maps",
+            disclaimer="No opinion.",
+            catalog_url="https://maps.example/c/",
+        )
+        folder = publish(make_product(), tmp_path, released=RELEASED, policy=policy).folder
+        text = PdfReader(folder / "sheet.en.pdf").pages[0].extract_text()
+        assert "Office of Maps" in text
+        with Image.open(folder / "sheet.en.png") as image:
+            (code,) = zxingcpp.read_barcodes(image)
+        assert code.text == f"https://maps.example/c/flood/EMSR771/{V1}/item.json"
+
+    def test_simulated_people_do_not_stand_on_a_real_map(self, tmp_path):
+        """A population grid that is an exercise is refused beside real images."""
+        people = make_context(exercise=True)
+        with pytest.raises(InputError, match="population is simulated"):
+            publish(make_product(), tmp_path, context=people, released=RELEASED)
+        assert find(tmp_path) == []
 
 
 @pytest.mark.usefixtures("plain_sheet")

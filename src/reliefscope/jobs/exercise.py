@@ -10,6 +10,7 @@ from reliefscope.jobs.situation import carry_out
 from reliefscope.model.cube import State
 from reliefscope.model.event import Hazard
 from reliefscope.products.catalog import Package
+from reliefscope.products.sheet import Policy
 from reliefscope.products.validate import Agreement, validate
 from reliefscope.sources.layers import ContextFiles
 from reliefscope.sources.simulated import Exercise, SimulatedSource
@@ -66,6 +67,7 @@ def run_exercise(
     catalog: Path,
     *,
     released: dt.datetime,
+    policy: Policy | None = None,
     progress: Callable[[str], None],
 ) -> tuple[Package, Agreement]:
     """Map and publish an exercise, and compare the map with the known truth.
@@ -78,6 +80,8 @@ def run_exercise(
         Folder of the catalog.
     released : datetime
         Moment of release, UTC.
+    policy : Policy, optional
+        What the office states on each sheet.
     progress : callable
         Told each step in a few words.
 
@@ -86,7 +90,7 @@ def run_exercise(
     ReliefscopeError
         See `reliefscope.errors`.
     """
-    package = carry_out(request, catalog, released=released, progress=progress)
+    package = carry_out(request, catalog, released=released, policy=policy, progress=progress)
     progress("Comparing with the truth")
     agreement = validate(
         package.folder / "state.tif", world.truth_extent, event_classes=(State.EVENT,)

@@ -9,6 +9,7 @@ from reliefscope.jobs.event_file import Request
 from reliefscope.pipeline.plan import Plan, plan
 from reliefscope.pipeline.run import run, search
 from reliefscope.products.catalog import Package, publish
+from reliefscope.products.sheet import Policy
 from reliefscope.sources.layers import read_context
 
 Progress = Callable[[str], None]
@@ -36,7 +37,12 @@ def plan_request(request: Request) -> Plan:
 
 
 def carry_out(
-    request: Request, catalog: Path, *, released: dt.datetime, progress: Progress = _silent
+    request: Request,
+    catalog: Path,
+    *,
+    released: dt.datetime,
+    policy: Policy | None = None,
+    progress: Progress = _silent,
 ) -> Package:
     """Search, map and publish ``request`` in ``catalog``.
 
@@ -48,6 +54,8 @@ def carry_out(
         Folder of the catalog; made when absent.
     released : datetime
         Moment of release, UTC.
+    policy : Policy, optional
+        What the office states on each sheet.
     progress : callable
         Told each step in a few words.
 
@@ -68,5 +76,6 @@ def carry_out(
         context=context,
         stage=request.stage,
         released=released,
+        policy=policy,
         progress=progress,
     )

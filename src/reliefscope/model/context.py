@@ -23,3 +23,5 @@ class Context:
     """Lines with ``class``; EPSG:4326."""
     facilities: gpd.GeoDataFrame | None = None
     """Points with ``name`` and ``kind``; EPSG:4326."""
+    exercise: bool = False
+    """Whether the population is simulated; it then belongs on exercises only."""

@@ -7,6 +7,9 @@ from types import MappingProxyType
 
 from shapely.geometry.base import BaseGeometry
 
+EXERCISE_TAG = "RELIEFSCOPE_EXERCISE"
+"""Tag of simulated rasters, ``YES``; it travels into whatever is made of them."""
+
 PASS_GAP = dt.timedelta(minutes=10)
 """Acquisitions of one orbit closer than this belong to one pass over an area."""
 

@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from reliefscope.model.product import Product
 from reliefscope.products import provenance, stac, staging
 from reliefscope.products.facts import Facts
 from reliefscope.products.package import Maker
+from reliefscope.products.sheet import Policy, load_policy
 
 STAGES = ("REF", "FEP", "DEL", "GRA")
 """Reference, first estimate, delineation, grading (Copernicus EMS Rapid Mapping)."""
@@ -57,7 +58,7 @@ class Entry:
     facts: Path
 
 
-def publish(
+def publish(  # noqa: PLR0913 - each has a default but three
     product: Product,
     catalog: Path,
     *,
@@ -66,6 +67,7 @@ def publish(
     aoi: int = 1,
     monitoring: int | None = None,
     released: dt.datetime,
+    policy: Policy | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Package:
     """Compute ``product``, count, check, draw, and publish it as one package.
@@ -88,13 +90,16 @@ def publish(
         Number of the later pass over the same event; None for the first product.
     released : datetime
         Moment of release; the caller reads the clock.
+    policy : Policy, optional
+        What the office states on each sheet; that of the package by default.
     progress : callable, optional
         Told what is being done.
 
     Raises
     ------
     InputError
-        Stage, area number, monitoring number or release time are not possible.
+        Stage, area number, monitoring number or release time are not possible, or simulated
+        people would stand on a real map.
     InsufficientDataError
         Too little was observed to state the indicator.
     UnavailableError
@@ -102,8 +107,13 @@ def publish(
     PublishError
         The catalog could not take the product; nothing of it is left.
     """
-    context = context or Context()
+    context, policy = context or Context(), policy or load_policy()
     base = _base_id(product, stage, aoi, monitoring)
+    if context.exercise and not product.exercise:
+        raise InputError(
+            "the population is simulated and the images are real; give a real population grid, "
+            "or none"
+        )
     if released.tzinfo is None:
         raise InputError(f"release {released.isoformat()} has no time zone; give UTC")
     tell = progress or (lambda _: None)
@@ -112,7 +122,7 @@ def publish(
     _refuse_foreign(catalog)
     with staging.locked(catalog, f"{hazard}-{product.event.id}"):
         staging.sweep(folder)
-        mark = _fingerprint(product, context, base)
+        mark = _fingerprint(product, context, base, policy)
         known = _items(folder)
         for path, document in known:
             if document["properties"].get("reliefscope:fingerprint") == mark:
@@ -125,7 +135,14 @@ def publish(
             "fingerprint": mark,
             "released": released.astimezone(dt.UTC).isoformat(timespec="seconds"),
         }
-        maker = Maker(product=product, context=context, head=head, version=version, tell=tell)
+        maker = Maker(
+            product=product,
+            context=context,
+            head=head,
+            version=version,
+            policy=policy,
+            tell=tell,
+        )
         counted = maker.count()
         return _store(catalog, folder / head["product_id"], maker, counted)
 
@@ -195,8 +212,9 @@ def _base_id(product: Product, stage: str, aoi: int, monitoring: int | None) -> 
     return f"{product.event.id}_AOI{aoi:02d}_{stage}_{kind}_r1"
 
 
-def _fingerprint(product: Product, context: Context, base: str) -> str:
-    parts = [product.fingerprint, base, provenance.context_digest(context, product.grid)]
+def _fingerprint(product: Product, context: Context, base: str, policy: Policy) -> str:
+    known = provenance.context_digest(context, product.grid)
+    parts = [product.fingerprint, base, known, json.dumps(asdict(policy))]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 

@@ -5,22 +5,21 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-import dask
 import dask.array as da
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from rasterio.errors import RasterioIOError
 from rasterio.features import rasterize
 from shapely.geometry import mapping
 
-from reliefscope.errors import CubeError, UnavailableError
+from reliefscope.errors import CubeError
 from reliefscope.model.area import Area
 from reliefscope.model.cube import NO_LIKELIHOOD, Advisory, State
 from reliefscope.model.grid import cell_area_m2, pixel_size_m
 from reliefscope.model.product import Product
 from reliefscope.numerics.terrain import gradient
+from reliefscope.pipeline.engine import session
 
 MEASURES = ("depth_m",)
 """Quantities that are published as layers of their own where a product has them."""
@@ -159,13 +158,8 @@ def _compute(
     lazy = {n: a.data for n, a in scalars.items() if isinstance(a.data, da.Array)}
     numbers = {n: float(a.values) for n, a in scalars.items() if n not in lazy}
     stored = [da.store(sources, targets, lock=False, compute=False)] if sources else []
-    try:
-        with dask.config.set(scheduler="threads"):
-            done = da.compute(*stored, *lazy.values())  # type: ignore[no-untyped-call]
-    except RasterioIOError as error:
-        raise UnavailableError(
-            f"an input could not be read: {error}; run the same command again"
-        ) from error
+    with session():
+        done = da.compute(*stored, *lazy.values())  # type: ignore[no-untyped-call]
     numbers |= dict(zip(lazy, map(float, done[len(stored) :]), strict=True))
     return arrays, numbers
 

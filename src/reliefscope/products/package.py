@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reliefscope.model.context import Context
+from reliefscope.model.granule import EXERCISE_TAG
 from reliefscope.model.product import Product
 from reliefscope.products import provenance, qa, stac
 from reliefscope.products.exposure import Exposure, People, assess
 from reliefscope.products.facts import Facts, plain, state_facts
 from reliefscope.products.layers import Layers, compute_layers
 from reliefscope.products.rasters import write_rasters
-from reliefscope.products.sheet import SheetContent, draw_sheet, draw_thumbnail
+from reliefscope.products.sheet import Policy, SheetContent, draw_sheet, draw_thumbnail
 from reliefscope.products.statistics import statistics, to_csv
 from reliefscope.products.vectors import build_vectors, write_vectors
 
@@ -28,6 +29,7 @@ class Maker:
     head: Mapping[str, str]
     """``product_id``, ``fingerprint``, ``released``."""
     version: int
+    policy: Policy
     tell: Callable[[str], None] = lambda _: None
     _timings: dict[str, float] = field(default_factory=dict)
 
@@ -111,8 +113,17 @@ class Maker:
             product_id=self.head["product_id"],
             version=self.version,
             released=stac.moment(self.head["released"]),
-            item_href=f"{event.hazard}/{event.id}/{self.head['product_id']}/item.json",
+            item_href="/".join(
+                [
+                    *filter(None, [self.policy.catalog_url.rstrip("/")]),
+                    event.hazard,
+                    event.id,
+                    self.head["product_id"],
+                    "item.json",
+                ]
+            ),
             draft=draft,
+            policy=self.policy,
         )
         files = draw_sheet(content, folder)
         draw_thumbnail(content, folder / "thumbnail.png")
@@ -127,7 +138,7 @@ class Maker:
             "event": product.event.id,
             "indicator": product.indicator,
             "fingerprint": self.head["fingerprint"],
-            "EXERCISE": "yes" if product.exercise else "no",
+            EXERCISE_TAG: "YES" if product.exercise else "NO",
             "software": f"reliefscope {product.version}".strip(),
         }
 

@@ -33,8 +33,7 @@ MAX_ITEMS = 2000
 """More than this over one area and window is a mistake in the request, or in the server."""
 
 EXERCISE_PROPERTY = "reliefscope:exercise"
-EXERCISE_TAG = "RELIEFSCOPE_EXERCISE"
-"""Marks of simulated data, in items and in the rasters themselves."""
+"""Mark of simulated data in items; `EXERCISE_TAG` marks the rasters themselves."""
 _DENIED, _MISSING = (401, 403), 404
 
 

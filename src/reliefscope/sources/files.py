@@ -16,9 +16,8 @@ from reliefscope.errors import InputError, NothingFoundError
 from reliefscope.model.area import Area
 from reliefscope.model.cube import VARIABLES
 from reliefscope.model.event import Window
-from reliefscope.model.granule import Asset, Granule
+from reliefscope.model.granule import EXERCISE_TAG, Asset, Granule
 from reliefscope.sources._raster import load_granules, read_header
-from reliefscope.sources._stac import EXERCISE_TAG
 
 _RASTERS = frozenset({".tif", ".tiff", ".vrt", ".nc", ".img", ".jp2"})
 _DATE = re.compile(r"(?<!\d)(20\d{2}|19\d{2})-?(\d{2})-?(\d{2})(?:T?(\d{2}):?(\d{2}):?(\d{2}))?")

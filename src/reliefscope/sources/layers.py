@@ -21,6 +21,8 @@ from rasterio.windows import from_bounds
 from reliefscope.errors import CubeError, InputError, IntegrityError
 from reliefscope.model.area import Area
 from reliefscope.model.context import Context
+from reliefscope.model.granule import EXERCISE_TAG
+from reliefscope.sources._raster import read_header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +53,10 @@ def read_context(where: ContextFiles, area: Area) -> Context:
     CubeError
         The population raster has no CRS.
     """
-    population = None
+    population, exercise = None, False
     if where.population is not None:
         population = read_population(where.population, area)
+        exercise = read_header(str(where.population)).tags.get(EXERCISE_TAG) == "YES"
     return Context(
         population=population,
         population_source=where.population_source,
@@ -62,6 +65,7 @@ def read_context(where: ContextFiles, area: Area) -> Context:
         places=_vectors(where.places, area),
         roads=_vectors(where.roads, area),
         facilities=_vectors(where.facilities, area),
+        exercise=exercise,
     )
 
 

@@ -11,13 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from reliefscope.model.cube import NO_LIKELIHOOD, State
+from reliefscope.products.rasters import COLOURS
 
 STATE_COLOURS: Mapping[State, str] = {
-    State.NO_EVENT: "#e6e6e6",
-    State.EVENT: "#0080e0",
-    State.REFERENCE: "#0b1f5c",
-    State.EXCLUDED: "#d9a85b",
-    State.NOT_OBSERVED: "#ffffff",
+    State(code): f"#{r:02x}{g:02x}{b:02x}" for code, (r, g, b, _) in COLOURS.items()
 }
 _GREY_LIMITS_DB = (-25.0, 0.0)
 _NO_LIKELIHOOD_GREY = "#c9c9c9"

@@ -26,6 +26,8 @@ class Policy:
     disclaimer: str
     contact: str = ""
     terms: str = ""
+    catalog_url: str = ""
+    """Public address of the catalog, for the QR code; without one it holds the path within."""
 
 
 def load_policy(path: Path | None = None) -> Policy:
@@ -40,7 +42,7 @@ def load_policy(path: Path | None = None) -> Policy:
     source = path or files("reliefscope.products.sheet") / "policy.toml"
     try:
         table = tomllib.loads(source.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (OSError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{source}: {error}; see the policy.toml shipped for an example") from None
     known = {f.name for f in fields(Policy)}
     wrong = [k for k, v in table.items() if k not in known or not isinstance(v, str)]

@@ -14,7 +14,7 @@ from pyproj import Transformer
 from rasterio import Affine
 
 from reliefscope.model.cube import State
-from reliefscope.sources._stac import EXERCISE_TAG
+from reliefscope.model.granule import EXERCISE_TAG
 from reliefscope.sources.simulated.noise import enlarge
 from reliefscope.sources.simulated.world import World
 
