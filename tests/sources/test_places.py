@@ -45,9 +45,9 @@ def test_mistakes_are_named(tmp_path, monkeypatch):
     frame = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some releases of pyogrio warn of the fault we plant
-        frame.to_file(tmp_path / "bare.gpkg")
+        frame.to_file(tmp_path / "bare.shp")
     with pytest.raises(InputError, match="has no CRS"):
-        area_from_file(tmp_path / "bare.gpkg")
+        area_from_file(tmp_path / "bare.shp")
     dots = gpd.GeoDataFrame(geometry=[shapely.Point(0, 0)], crs="EPSG:4326")
     dots.to_file(tmp_path / "dots.gpkg")
     with pytest.raises(InputError, match="no polygon"):
