@@ -1,7 +1,7 @@
 import pytest
 
 from reliefscope.errors import AccessError
-from reliefscope.sources._hrefs import check_href
+from reliefscope.sources._hrefs import check_host, check_href
 
 API = "https://stac.example.org/v1"
 
@@ -37,3 +37,18 @@ def test_a_catalog_on_disk_leads_only_into_its_own_folder(tmp_path):
     assert check_href(inside, home=home) == inside
     with pytest.raises(AccessError, match="outside its own folder"):
         check_href(str(tmp_path / "a" / ".." / ".." / "x.tif"), home=home)
+
+
+def test_a_name_that_leads_to_a_private_address_is_refused_before_it_is_read(monkeypatch):
+    """The name looks harmless; what it resolves to does not."""
+    answers = {"inside.example": "10.0.0.7", "outside.example": "93.184.215.14"}
+
+    def resolve(host, port):
+        return [(None, None, None, "", (answers[host], port))]
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+    assert check_href("https://inside.example/x.tif", home=API)
+    with pytest.raises(AccessError, match="private address"):
+        check_host("https://inside.example/x.tif", home=API)
+    assert check_host("https://inside.example/x.tif", home=API, allow_hosts={"inside.example"})
+    assert check_host("https://outside.example/x.tif", home=API)

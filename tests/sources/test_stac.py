@@ -1,4 +1,5 @@
 import datetime as dt
+import json
 
 import numpy as np
 import pystac
@@ -8,6 +9,7 @@ from reliefscope.errors import AccessError, InputError, UnavailableError
 from reliefscope.model.area import Area
 from reliefscope.model.event import Window
 from reliefscope.model.grid import grid_for
+from reliefscope.sources._stac import PROFILES, as_granule
 from reliefscope.sources.stac import StacSource
 from tests.scenes import WHEN, lonlat_bounds, make_collection, make_item, write_raster
 from tests.servers import file_server, stac_server
@@ -83,7 +85,7 @@ def test_static_catalog_answers_as_the_api_does(api, scene, tmp_path):
     (granule,) = source.search(area, MARCH, ["vv"])
     (other,) = StacSource(url=api).search(area, MARCH, ["vv"])
     assert (granule.id, granule.acquired) == (other.id, other.acquired)
-    assert granule.licence == "CC-BY-4.0"
+    assert granule.licence == other.licence == "CC-BY-4.0"
     cube = source.load([granule], grid_for(area, 10), ["vv"])
     assert float(cube["vv"].min()) == pytest.approx(0.005, rel=1e-5)
 
@@ -113,6 +115,31 @@ def test_profiles_choose_collections_by_variable():
     source = StacSource(profile="planetary-computer")
     assert {"vv", "elevation", "water_seasonality"} <= source.provides
     assert "vv" not in StacSource(profile="earth-search").provides
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("profile", "host", "least"),
+    [
+        ("planetary-computer", "planetarycomputer.microsoft.com", 100),
+        ("earth-search", "earth-search.aws.element84.com", 20),
+    ],
+)
+def test_recorded_items_of_real_services_are_understood(shared_data, profile, host, least):
+    """Every item that the services once answered becomes a granule, without a further request."""
+    folder = shared_data / "responses" / "extracted_responses" / host
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        answer = json.loads(path.read_text(encoding="utf-8"))
+        for feature in answer.get("features", []) if isinstance(answer, dict) else []:
+            item = pystac.Item.from_dict(feature, migrate=False)
+            home = f"https://{host}/"
+            found.append(as_granule(item, profile=PROFILES[profile], home=home))
+    assert len(found) >= least
+    optical = [g for g in found if g.collection == "sentinel-2-l2a"]
+    assert optical
+    assert all({"red", "nir08", "swir22", "scl"} <= set(g.assets) for g in optical)
+    assert all(a.href.startswith(("https://", "s3://")) for g in found for a in g.assets.values())
 
 
 def test_mistakes_are_named():

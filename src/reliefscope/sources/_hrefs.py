@@ -12,7 +12,7 @@ _REMOTE = frozenset({"http", "https", "s3"})
 
 
 def check_href(href: str, *, home: str, allow_hosts: Collection[str] = ()) -> str:
-    """Return ``href`` if it may be read.
+    """Return ``href`` if a catalog may point there; nothing is looked up.
 
     Parameters
     ----------
@@ -31,12 +31,8 @@ def check_href(href: str, *, home: str, allow_hosts: Collection[str] = ()) -> st
     parts = urlsplit(href)
     if parts.scheme in _REMOTE:
         host = parts.hostname or ""
-        trusted = {urlsplit(home).hostname, *allow_hosts}
-        if parts.scheme != "s3" and host not in trusted and _is_private(host):
-            raise AccessError(
-                f"the catalog points to {host}, a private address; if you trust it, add it to "
-                f"RELIEFSCOPE_ALLOW_HOSTS"
-            )
+        if _is_address(host) and not _is_trusted(host, home, allow_hosts):
+            _refuse_private(host, [host])
         return href
     home_scheme = urlsplit(home).scheme
     if parts.scheme in {"", "file"} and home_scheme in {"", "file"}:
@@ -51,9 +47,40 @@ def check_href(href: str, *, home: str, allow_hosts: Collection[str] = ()) -> st
     )
 
 
-def _is_private(host: str) -> bool:
+def check_host(href: str, *, home: str, allow_hosts: Collection[str] = ()) -> str:
+    """Return ``href`` if its host is public, or trusted; looked up when it is about to be read.
+
+    Raises
+    ------
+    AccessError
+        The name leads to a private address.
+    """
+    parts = urlsplit(href)
+    host = parts.hostname or ""
+    if parts.scheme in {"http", "https"} and not _is_trusted(host, home, allow_hosts):
+        try:
+            found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+        except OSError:
+            return href  # an unknown host fails in its own words when it is read
+        _refuse_private(host, found)
+    return href
+
+
+def _is_trusted(host: str, home: str, allow_hosts: Collection[str]) -> bool:
+    return host in {urlsplit(home).hostname, *allow_hosts}
+
+
+def _is_address(host: str) -> bool:
     try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
-    except OSError:
-        return False  # unknown hosts fail later, when they are read
-    return any(not ipaddress.ip_address(str(a).split("%")[0]).is_global for a in found)
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse_private(host: str, addresses: Collection[str]) -> None:
+    if any(not ipaddress.ip_address(a.split("%")[0]).is_global for a in addresses):
+        raise AccessError(
+            f"the catalog points to {host}, a private address; if you trust it, add it to "
+            f"RELIEFSCOPE_ALLOW_HOSTS"
+        )

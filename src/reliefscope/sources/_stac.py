@@ -151,6 +151,7 @@ def search_items(
             look = _search_api if is_api else _walk
             found = _capped(look(client, collections, area, window), url)
             items = {(i.collection_id, i.id): i for i in found}
+            _state_licences(client, items.values(), is_api=is_api)
     except APIError as error:
         raise _api_error(url, error) from error
     except (requests.RequestException, OSError) as error:
@@ -254,7 +255,7 @@ def as_granule(
         relative_orbit=_whole(properties.get("sat:relative_orbit")),
         orbit_state=properties.get("sat:orbit_state"),
         resolution=properties.get("gsd"),
-        licence=_licence(item, profile),
+        licence=str(properties.get("license") or profile.licence),
         href=item.get_self_href() or "",
         exercise=properties.get(EXERCISE_PROPERTY) is True,
     )
@@ -308,10 +309,22 @@ def _whole(value: object) -> int | None:
     return None if value is None else int(str(value))
 
 
-def _licence(item: pystac.Item, profile: Profile) -> str:
-    collection = item.get_parent()
-    stated = item.properties.get("license") or getattr(collection, "license", "")
-    return str(stated or profile.licence)
+def _state_licences(
+    client: pystac_client.Client, items: Collection[pystac.Item], *, is_api: bool
+) -> None:
+    """Write the licence of its collection into each item that has none: one request each."""
+    licences: dict[str, str] = {}
+    for item in items:
+        name = item.collection_id
+        if name is None or item.properties.get("license"):
+            continue
+        if name not in licences:
+            try:
+                collection = client.get_collection(name) if is_api else item.get_parent()
+            except (APIError, KeyError):  # a catalog that lists items only is still a catalog
+                collection = None
+            licences[name] = str(getattr(collection, "license", None) or "")
+        item.properties["license"] = licences[name]
 
 
 def _moment(item: pystac.Item) -> dt.datetime | None:

@@ -14,6 +14,7 @@ from reliefscope.model.area import Area
 from reliefscope.model.cube import VARIABLES
 from reliefscope.model.event import Window
 from reliefscope.model.granule import Granule
+from reliefscope.sources._hrefs import check_host
 from reliefscope.sources._raster import load_granules
 from reliefscope.sources._signing import TokenSigner
 from reliefscope.sources._stac import PROFILES, Profile, search_granules
@@ -81,7 +82,11 @@ class StacSource:
         """Return a lazy cube in canonical names and units; see `Source`."""
         tokens = self._profile().tokens
         sign = TokenSigner(tokens) if tokens else str
-        return load_granules(granules, grid, variables, sign=sign)
+
+        def readable(href: str) -> str:
+            return sign(check_host(href, home=self._home(), allow_hosts=self.allow_hosts))
+
+        return load_granules(granules, grid, variables, sign=readable)
 
     def _profile(self) -> Profile:
         base = PROFILES[self.profile]
