@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import minimum_spanning_tree
-from scipy.spatial import Delaunay, distance_matrix
+from scipy.spatial import Delaunay
+from scipy.spatial.distance import cdist
 from shapely.geometry import LineString
 from skimage.graph import route_through_array
 
@@ -59,7 +60,7 @@ def _journeys(side: int, places: Sequence[Mark]) -> list[tuple[Cell, Cell, int]]
     """Return which places are joined and by what class of road, the great roads first."""
     cells = [(int(r), int(c)) for r, c, _ in places]
     people = [p for _, _, p in places]
-    far = distance_matrix(cells, cells)
+    far = cdist(cells, cells)
     tree = minimum_spanning_tree(far).toarray() > 0
     pairs = {(int(a), int(b)) for a, b in np.argwhere(tree)}
     pairs = {(min(p), max(p)) for p in pairs}
