@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated
 
@@ -178,3 +179,16 @@ def test_fingerprint_changes_with_what_determines_the_answer_and_with_nothing_el
     tuned, _ = _run(_granule("wet", 1), drop=4.0)
     assert one.fingerprint == again.fingerprint
     assert len({one.fingerprint, other.fingerprint, tuned.fingerprint}) == 3
+
+
+def test_memory_grows_with_pixels_and_with_roles():
+    """A tile with one image stays under 4 GB, an image before adds to it."""
+    sources = {"memory": Memory()}
+    one = plan(
+        EVENT, replace(INDICATOR, needs={"after": INDICATOR.needs["after"]}), sources, resolution=10
+    )
+    two = plan(EVENT, INDICATOR, sources, resolution=10)
+    pixels = one.grid.shape[0] * one.grid.shape[1]
+    scaled = one.peak_bytes + 27 * (10_980**2 - pixels)
+    assert 3.5e9 < scaled < 4e9
+    assert two.peak_bytes - one.peak_bytes == 15 * pixels
