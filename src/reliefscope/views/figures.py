@@ -17,7 +17,7 @@ STATE_COLOURS: Mapping[State, str] = {
     State(code): f"#{r:02x}{g:02x}{b:02x}" for code, (r, g, b, _) in COLOURS.items()
 }
 _GREY_LIMITS_DB = (-25.0, 0.0)
-_NO_LIKELIHOOD_GREY = "#c9c9c9"
+_NO_LIKELIHOOD = "white"
 
 
 def backscatter(images: Mapping[str, xr.DataArray]) -> Figure:
@@ -56,9 +56,9 @@ def state_and_likelihood(data: xr.Dataset) -> Figure:
     )
     left.set_title("state")
     known = data["likelihood"].where(data["likelihood"] != NO_LIKELIHOOD)
-    right.set_facecolor(_NO_LIKELIHOOD_GREY)
+    right.set_facecolor(_NO_LIKELIHOOD)
     picture = right.imshow(known, cmap="cividis", vmin=0, vmax=100, interpolation="none")
-    right.set_title("likelihood of water (grey: none stated)")
+    right.set_title("likelihood of water (white: none stated)")
     figure.colorbar(picture, ax=right, label="percent", shrink=0.8)
     for axis in (left, right):
         axis.set(xticks=[], yticks=[])
