@@ -25,6 +25,7 @@ BREACHES = {
         "pipeline/plan.py",
         "import reliefscope.indicators.flood_sar",
     ),
+    "the wire knows no disaster and no service": ("transport/store.py", "import xarray"),
     "products do not fetch": ("products/facts.py", "import requests"),
     "faces do not compute": ("cli.py", "import reliefscope.numerics.radar"),
 }

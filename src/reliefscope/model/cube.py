@@ -45,6 +45,25 @@ class Exclusion(IntFlag):
     """The signal lies where event and no event cannot be told apart."""
 
 
+class DroughtClass(IntEnum):
+    """Severity of a standardised index (WMO-No. 1090, table 1)."""
+
+    EXTREMELY_DRY = 1
+    """-2 and below."""
+    SEVERELY_DRY = 2
+    """-2 to -1.5."""
+    MODERATELY_DRY = 3
+    """-1.5 to -1."""
+    NEAR_NORMAL = 4
+    MODERATELY_WET = 5
+    """1 to 1.5."""
+    VERY_WET = 6
+    """1.5 to 2."""
+    EXTREMELY_WET = 7
+    """2 and above."""
+    NOT_OBSERVED = 255
+
+
 class Advisory(IntFlag):
     """What a reader must know about the whole scene, as bits of ``advisory``."""
 
@@ -68,6 +87,8 @@ class Advisory(IntFlag):
     """Without reference water, permanent water counts as event."""
     SINGLE_POLARISATION = 512
     """One polarisation only."""
+    SHORT_RECORD = 1024
+    """Fewer than thirty years to compare with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +100,12 @@ class Variable:
     long_name: str
     valid_range: tuple[float, float] | None = None
     flags: type[IntEnum] | type[IntFlag] | None = None
+    categorical: bool = False
+    """Codes or bits: picked when resampled, never averaged."""
+
+
+def _codes(long_name: str, highest: int) -> Variable:
+    return Variable(units="1", long_name=long_name, valid_range=(0, highest), categorical=True)
 
 
 VARIABLES: Mapping[str, Variable] = {
@@ -101,7 +128,50 @@ VARIABLES: Mapping[str, Variable] = {
     "swir22": Variable(
         units="1", long_name="reflectance, shortwave infrared 2.2 um", valid_range=(-0.2, 2)
     ),
-    "scl": Variable(units="1", long_name="Sentinel-2 scene classification", valid_range=(0, 11)),
+    "scl": _codes("Sentinel-2 scene classification", 11),
+    "qa_pixel": _codes("Landsat Collection 2 pixel quality bits", 65535),
+    "fmask": _codes("HLS Fmask quality bits", 255),
+    "lst": Variable(units="K", long_name="land surface temperature", valid_range=(150, 400)),
+    "ndvi": Variable(
+        units="1", long_name="normalized difference vegetation index", valid_range=(-1, 1)
+    ),
+    "evi": Variable(units="1", long_name="enhanced vegetation index", valid_range=(-1, 1)),
+    "fire_mask": _codes("MODIS and VIIRS active fire class", 9),
+    "burn_date": _codes("MODIS day of burn, 1 to 366; 0 unburned", 366),
+    # what falls and blows
+    "precipitation": Variable(units="mm", long_name="precipitation total", valid_range=(0, 10000)),
+    "air_temperature": Variable(
+        units="K", long_name="air temperature at 2 m", valid_range=(180, 340)
+    ),
+    "dewpoint_temperature": Variable(
+        units="K", long_name="dewpoint temperature at 2 m", valid_range=(180, 340)
+    ),
+    "wind_u10": Variable(units="m s-1", long_name="eastward wind at 10 m", valid_range=(-120, 120)),
+    "wind_v10": Variable(
+        units="m s-1", long_name="northward wind at 10 m", valid_range=(-120, 120)
+    ),
+    "solar_radiation": Variable(
+        units="J m-2", long_name="surface solar radiation downwards", valid_range=(0, 1e9)
+    ),
+    "potential_evaporation": Variable(
+        units="mm", long_name="potential evaporation", valid_range=(-100, 2000)
+    ),
+    "soil_moisture": Variable(
+        units="m3 m-3", long_name="volumetric soil moisture, top layer", valid_range=(0, 1)
+    ),
+    # what others have already concluded: codes as their makers define them
+    "dswx_wtr": _codes("OPERA DSWx interpreted water class", 255),
+    "dswx_bwtr": _codes("OPERA DSWx binary water", 255),
+    "dswx_conf": _codes("OPERA DSWx confidence or diagnostic layer", 255),
+    "dist_status": _codes("OPERA DIST vegetation disturbance status", 255),
+    "gfm_flood": _codes("GFM observed flood extent", 255),
+    "gfm_water": _codes("GFM observed water extent", 255),
+    "gfm_reference_water": _codes("GFM reference water: 1 permanent, 2 seasonal", 255),
+    "gfm_exclusion": _codes("GFM exclusion mask", 255),
+    "gfm_advisory": _codes("GFM advisory flags", 255),
+    "gfm_likelihood": Variable(
+        units="percent", long_name="GFM likelihood of the flood label", valid_range=(0, 100)
+    ),
     # what is known of the ground
     "elevation": Variable(units="m", long_name="height above the geoid", valid_range=(-500, 9000)),
     "water_seasonality": Variable(
@@ -110,7 +180,8 @@ VARIABLES: Mapping[str, Variable] = {
     "water_occurrence": Variable(
         units="percent", long_name="share of clear observations with water", valid_range=(0, 100)
     ),
-    "land_cover": Variable(units="1", long_name="ESA WorldCover class code", valid_range=(10, 100)),
+    "water_extent": _codes("JRC surface water: ever seen as water", 1),
+    "land_cover": _codes("ESA WorldCover class code", 100),
     # what is derived
     "slope_deg": Variable(units="degree", long_name="slope", valid_range=(0, 90)),
     "hand": Variable(units="m", long_name="height above nearest drainage", valid_range=(0, 9000)),
@@ -123,6 +194,15 @@ VARIABLES: Mapping[str, Variable] = {
     "threshold_vh_db": Variable(units="dB", long_name="water threshold VH"),
     "threshold_change_db": Variable(units="dB", long_name="change threshold"),
     "depth_m": Variable(units="m", long_name="water depth", valid_range=(0, 50)),
+    "spi": Variable(units="1", long_name="standardised precipitation index", valid_range=(-9, 9)),
+    "spei": Variable(
+        units="1",
+        long_name="standardised precipitation evapotranspiration index",
+        valid_range=(-9, 9),
+    ),
+    "drought_class": Variable(
+        units="1", long_name="drought severity", flags=DroughtClass, categorical=True
+    ),
     # what a product states
     "state": Variable(units="1", long_name="state of the pixel", flags=State),
     "likelihood": Variable(
@@ -132,6 +212,12 @@ VARIABLES: Mapping[str, Variable] = {
     "advisory": Variable(units="1", long_name="advisory flags of the scene", flags=Advisory),
 }
 """Canonical variables. Surface reflectance and backscatter are dimensionless, never scaled."""
+
+OPTICAL = frozenset({"blue", "green", "red", "nir", "nir08", "swir16", "swir22"})
+"""Variables that clouds hide."""
+
+PROVENANCE_NOTES = "provenance_notes"
+"""Attribute of a cube: sentences on where the metadata and the pixels of an input disagree."""
 
 NO_LIKELIHOOD = 255
 """Code of ``likelihood`` where nothing was observed."""

@@ -1,6 +1,7 @@
 """The questions every source answers."""
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import xarray as xr
@@ -9,6 +10,7 @@ from odc.geo.geobox import GeoBox
 from reliefscope.model.area import Area
 from reliefscope.model.event import Window
 from reliefscope.model.granule import Granule
+from reliefscope.transport.download import Progress
 
 
 @runtime_checkable
@@ -37,4 +39,15 @@ class Source(Protocol):
         Granules acquired within one pass are mosaicked: (time, y, x), one time per pass, in
         order; static layers come as (y, x). Pixels nobody saw are NaN.
         """
+        ...
+
+
+@runtime_checkable
+class Keeps(Protocol):
+    """A source whose files can be brought into the cache, to be read with no network later."""
+
+    def keep(
+        self, granules: Sequence[Granule], variables: Collection[str], progress: Progress
+    ) -> Sequence[Path]:
+        """Fetch whole every file that `Source.load` would read; return where they are."""
         ...

@@ -24,7 +24,7 @@ from reliefscope.model.area import Area
 from reliefscope.model.cube import VARIABLES
 from reliefscope.model.event import Window
 from reliefscope.model.granule import Asset, Granule
-from reliefscope.sources._hrefs import check_href
+from reliefscope.transport.hosts import check_href
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from reliefscope.model.cube import VARIABLES
 Floats = NDArray[np.float32]
 
 RADAR = frozenset({"vv", "vh"})
-CATEGORICAL = frozenset({"scl", "land_cover"})
+CATEGORICAL = frozenset(name for name, row in VARIABLES.items() if row.categorical)
 
 _ALIASES: Mapping[str, str] = {
     "": "unknown",

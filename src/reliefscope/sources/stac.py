@@ -14,7 +14,7 @@ from reliefscope.model.area import Area
 from reliefscope.model.cube import VARIABLES
 from reliefscope.model.event import Window
 from reliefscope.model.granule import Granule
-from reliefscope.sources._hrefs import check_host
+from reliefscope.transport.hosts import check_host
 from reliefscope.sources._raster import load_granules
 from reliefscope.sources._signing import TokenSigner
 from reliefscope.sources._stac import PROFILES, Profile, search_granules

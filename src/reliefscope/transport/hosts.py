@@ -32,7 +32,7 @@ def check_href(href: str, *, home: str, allow_hosts: Collection[str] = ()) -> st
     if parts.scheme in _REMOTE:
         host = parts.hostname or ""
         if _is_address(host) and not _is_trusted(host, home, allow_hosts):
-            _refuse_private(host, [host])
+            refuse_private(host, [host])
         return href
     home_scheme = urlsplit(home).scheme
     if parts.scheme in {"", "file"} and home_scheme in {"", "file"}:
@@ -62,7 +62,7 @@ def check_host(href: str, *, home: str, allow_hosts: Collection[str] = ()) -> st
             found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
         except OSError:
             return href  # an unknown host fails in its own words when it is read
-        _refuse_private(host, found)
+        refuse_private(host, found)
     return href
 
 
@@ -78,9 +78,15 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _refuse_private(host: str, addresses: Collection[str]) -> None:
-    if any(not ipaddress.ip_address(a.split("%")[0]).is_global for a in addresses):
+def refuse_private(host: str, addresses: Collection[str]) -> None:
+    """Raise `AccessError` if any of the ``addresses`` of ``host`` is not public."""
+    if not all(_is_public(address) for address in addresses):
         raise AccessError(
-            f"the catalog points to {host}, a private address; if you trust it, add it to "
-            f"RELIEFSCOPE_ALLOW_HOSTS"
+            f"{host} is a private address; if you trust it, add it to RELIEFSCOPE_ALLOW_HOSTS"
         )
+
+
+def _is_public(address: str) -> bool:
+    parsed = ipaddress.ip_address(address.split("%")[0])
+    mapped = getattr(parsed, "ipv4_mapped", None)  # ::ffff:127.0.0.1 is this machine too
+    return bool((mapped or parsed).is_global)

@@ -1,7 +1,7 @@
 import pytest
 
 from reliefscope.errors import AccessError
-from reliefscope.sources._hrefs import check_host, check_href
+from reliefscope.transport.hosts import check_host, check_href
 
 API = "https://stac.example.org/v1"
 
@@ -15,6 +15,7 @@ API = "https://stac.example.org/v1"
         "http://127.0.0.1/x.tif",
         "http://169.254.169.254/latest/meta-data",
         "http://[::1]/x.tif",
+        "http://[::ffff:127.0.0.1]/x.tif",
         "http://10.1.2.3/x.tif",
     ],
 )
