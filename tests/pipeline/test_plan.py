@@ -8,10 +8,16 @@ import pytest
 import shapely
 import xarray as xr
 
-from reliefscope.errors import InputError, NothingFoundError, PartialCoverageWarning
+from reliefscope.errors import (
+    FallbackWarning,
+    InputError,
+    NothingFoundError,
+    PartialCoverageWarning,
+    UnavailableError,
+)
 from reliefscope.indicators._base import Bounds, Indicator, Need
 from reliefscope.model.area import Area
-from reliefscope.model.cube import Advisory, describe
+from reliefscope.model.cube import PROVENANCE_NOTES, Advisory, describe
 from reliefscope.model.event import Event, Hazard
 from reliefscope.model.granule import Asset, Granule
 from reliefscope.pipeline.plan import plan
@@ -135,6 +141,56 @@ def test_partial_cover_warns():
     todo = plan(EVENT, INDICATOR, sources, resolution=100)
     with pytest.warns(PartialCoverageWarning, match="50%"):
         run(todo, sources)
+
+
+def test_a_pass_that_can_be_compared_is_worth_two_days():
+    """Day 2 on the orbit of the images before is preferred to day 1 on another; day 4 is not."""
+    before = _granule("dry", -5, orbit=7)
+    product, _ = _run(before, _granule("wet1", 1, orbit=1), _granule("wet2", 2, orbit=7))
+    assert product.granules["after"][0].id == "wet2"
+    assert "24 h later than the first, which has no image before on its orbit" in product.notes[0]
+    product, _ = _run(before, _granule("wet1", 1, orbit=1), _granule("wet4", 4, orbit=7))
+    assert product.granules["after"][0].id == "wet1"
+
+
+class Broken:
+    """A service that is down."""
+
+    provides = frozenset({"vv"})
+
+    def search(self, area, window, variables):
+        raise UnavailableError(f"no answer about {len(variables)} over {area.name} {window.start}")
+
+
+def test_a_source_that_fails_gives_way_to_the_next():
+    """The second serves, with a warning and a note on the product that name the first."""
+    sources = {"first": Broken(), "second": Memory(_granule("wet", 1))}
+    todo = plan(EVENT, INDICATOR, sources, resolution=100)
+    with pytest.warns(FallbackWarning, match="first failed"):
+        product = run(todo, sources)
+    assert product.granules["after"][0].id == "wet"
+    assert any("served by second instead" in note for note in product.notes)
+
+
+def test_a_source_that_fails_is_not_the_same_as_nothing_there():
+    """What the failed one may hold is not declared absent because the other has nothing."""
+    sources = {"first": Broken(), "second": Memory()}
+    todo = plan(EVENT, INDICATOR, sources, resolution=100)
+    with pytest.raises(UnavailableError, match="no answer"):
+        run(todo, sources)
+
+
+def test_where_metadata_and_pixels_disagree_is_said_on_the_product():
+    """Sentences in a cube's attributes reach the notes, with the role they belong to."""
+
+    class Doubtful(Memory):
+        def load(self, granules, grid, variables):
+            cube = super().load(granules, grid, variables)
+            return cube.assign_attrs({PROVENANCE_NOTES: ("the offset looks wrong",)})
+
+    sources = {"memory": Doubtful(_granule("wet", 1))}
+    product = run(plan(EVENT, INDICATOR, sources, resolution=100), sources)
+    assert "after: the offset looks wrong" in product.notes
 
 
 def test_search_explains_and_loads_nothing():

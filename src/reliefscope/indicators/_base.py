@@ -33,6 +33,9 @@ class Need:
     optional: bool = False
     """Whether the indicator can do without it."""
 
+    series: bool = False
+    """Whether every pass of the window is wanted, oldest first, and not the best one alone."""
+
     @property
     def static(self) -> bool:
         """Whether it does not change with the event."""
@@ -49,7 +52,8 @@ class Indicator:
     title: str
     """The method in one sentence, for people."""
 
-    hazard: Hazard
+    hazard: Hazard | None
+    """Kind of disaster it speaks of; None where it fits any."""
 
     needs: Mapping[str, Need]
     """Cubes it takes, by argument name of ``compute``; the first decides what the rest fit to."""

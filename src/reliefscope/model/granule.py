@@ -54,6 +54,8 @@ class Granule:
     orbit_state: str | None = None
     resolution: float | None = None
     """Pixel size [m]."""
+    cloud_cover: float | None = None
+    """Share of the whole image under cloud, as the provider states it [percent]."""
     licence: str = ""
     href: str = ""
     """Link to the provider's own record."""
@@ -68,16 +70,25 @@ def group_passes(granules: Sequence[Granule]) -> list[tuple[Granule, ...]]:
     Static layers, which have no time, form one group.
     """
     groups: list[list[Granule]] = []
+    # satellites may pass within minutes of each other: each group is kept by what flew it
+    latest: dict[tuple[object, ...], list[Granule]] = {}
     for granule in sorted(granules, key=lambda g: (g.acquired or _TIMELESS, g.id)):
-        if groups and _same_pass(groups[-1][-1], granule):
-            groups[-1].append(granule)
-        else:
-            groups.append([granule])
+        key = _flown(granule)
+        group = latest.get(key)
+        if group is None or not _near(group[-1], granule):
+            group = latest[key] = []
+            groups.append(group)
+        group.append(granule)
     return [tuple(g) for g in groups]
 
 
-def _same_pass(a: Granule, b: Granule) -> bool:
+def _flown(granule: Granule) -> tuple[object, ...]:
+    if granule.acquired is None:
+        return ()
+    return (granule.collection, granule.platform, granule.relative_orbit)
+
+
+def _near(a: Granule, b: Granule) -> bool:
     if a.acquired is None or b.acquired is None:
         return a.acquired is b.acquired
-    near = b.acquired - a.acquired <= PASS_GAP
-    return near and a.relative_orbit == b.relative_orbit and a.platform == b.platform
+    return b.acquired - a.acquired <= PASS_GAP

@@ -25,12 +25,14 @@ class Role:
     """One input of an indicator: what to look for, where and when."""
 
     name: str
-    source: str
-    """Name of the source among those of the plan."""
+    sources: tuple[str, ...]
+    """Names of those that provide any of it, in the order they are asked."""
     variables: tuple[str, ...]
     window: Window | None
     """None for static layers."""
     optional: bool
+    series: bool = False
+    """Whether every pass of the window is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ def plan(
     indicator : Indicator
         What to compute.
     sources : mapping of str to Source
-        The first that provides a needed variable serves it.
+        Those that provide a needed variable are asked in this order.
     resolution : float
         Pixel size [m].
     parameters : mapping
@@ -82,7 +84,7 @@ def plan(
         The indicator is for another hazard, no source provides a required input, a parameter
         is unknown or out of its range, or the grid is far too large.
     """
-    if indicator.hazard is not event.hazard:
+    if indicator.hazard not in {None, event.hazard}:
         raise InputError(
             f"indicator {indicator.name!r} is for {indicator.hazard}; event {event.id!r} is a "
             f"{event.hazard}"
@@ -108,16 +110,17 @@ def plan(
 def _role(
     name: str, need: Need, event: Event, sources: Mapping[str, Source], indicator: Indicator
 ) -> Role | None:
-    for source_name, source in sources.items():
-        variables = tuple(v for v in need.any_of if v in source.provides)
-        if variables:
-            return Role(
-                name=name,
-                source=source_name,
-                variables=variables,
-                window=None if need.days is None else event.window(*need.days),
-                optional=need.optional,
-            )
+    serving = tuple(n for n, source in sources.items() if source.provides & set(need.any_of))
+    if serving:
+        held = frozenset().union(*(sources[n].provides for n in serving))
+        return Role(
+            name=name,
+            sources=serving,
+            variables=tuple(v for v in need.any_of if v in held),
+            window=None if need.days is None else event.window(*need.days),
+            optional=need.optional,
+            series=need.series,
+        )
     if need.optional:
         return None
     offered = {n: sorted(s.provides & set(need.any_of)) for n, s in sources.items()}

@@ -3,18 +3,33 @@
 import datetime as dt
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import numpy as np
 import xarray as xr
 
-from reliefscope.errors import NothingFoundError, PartialCoverageWarning
-from reliefscope.model.cube import Advisory, describe
-from reliefscope.model.granule import group_passes
+from reliefscope.errors import (
+    FallbackWarning,
+    NothingFoundError,
+    PartialCoverageWarning,
+    SourceError,
+)
+from reliefscope.model.cube import OPTICAL, PROVENANCE_NOTES, Advisory, describe
+from reliefscope.model.granule import Granule, group_passes
 from reliefscope.model.product import Product
+from reliefscope.pipeline.clouds import clear_share
 from reliefscope.pipeline.plan import Plan, Role
-from reliefscope.pipeline.select import Choice, everything, first_after, latest_before
+from reliefscope.pipeline.select import (
+    Choice,
+    Pass,
+    clearest,
+    everything,
+    first_after,
+    latest_before,
+    whole_series,
+)
 from reliefscope.sources._base import Source
 
 log = logging.getLogger(__name__)
@@ -28,30 +43,106 @@ Selection = Mapping[str, Choice]
 
 
 def search(plan: Plan, sources: Mapping[str, Source]) -> Selection:
-    """Return what will be read for each role, and why.
+    """Return what will be read for each role, and why; a role without granules is not read.
+
+    The sources of a role are asked in order. One that fails gives way to the next, with a
+    `FallbackWarning`; so does an optional role that none can serve.
 
     Raises
     ------
     NothingFoundError
         No granule for a role that the indicator cannot do without.
     SourceError
-        A service failed; see `reliefscope.errors`.
+        No source of such a role could be asked; see `reliefscope.errors`.
     """
+    found = {role.name: _find(role, plan, sources) for role in plan.roles}
+    passes = {name: group_passes(f.granules) for name, f in found.items()}
+    before = [p for r in plan.roles if _is_before(r, plan) for p in passes[r.name]]
     chosen: dict[str, Choice] = {}
     for role in plan.roles:
-        granules = sources[role.source].search(plan.event.area, role.window, role.variables)
-        log.info("%s: %d granules from %s", role.name, len(granules), role.source)
-        if granules:
-            passes = group_passes(granules)
-            if role.window is None:
-                chosen[role.name] = everything(granules, plan.event.area)
-            elif "after" in chosen:
-                chosen[role.name] = latest_before(passes, chosen["after"], plan.event.area)
-            else:
-                chosen[role.name] = first_after(passes, plan.event.area)
-        elif not role.optional:
-            raise _nothing(role, plan)
+        here = found[role.name]
+        if not here.granules:
+            chosen[role.name] = Choice(passes=(), cover=0.0, reason=here.note)
+            continue
+        choice = _choose(role, plan, passes[role.name], before, chosen, sources[here.source])
+        reason = f"{choice.reason}; {here.note}" if here.note else choice.reason
+        chosen[role.name] = replace(choice, source=here.source, reason=reason)
     return chosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    granules: Sequence[Granule] = ()
+    source: str = ""
+    note: str = ""
+
+
+def _find(role: Role, plan: Plan, sources: Mapping[str, Source]) -> _Found:
+    """Ask the sources of a role one after the other, until one has something."""
+    failures: dict[str, SourceError] = {}
+    for name in role.sources:
+        wanted = _variables(role, sources[name])
+        try:
+            granules = sources[name].search(plan.event.area, role.window, wanted)
+        except SourceError as error:
+            failures[name] = error
+            continue
+        log.info("%s: %d granules from %s", role.name, len(granules), name)
+        if granules:
+            note = _gave_way(role, failures, f"served by {name} instead")
+            return _Found(granules=granules, source=name, note=note)
+    if role.optional:
+        note = _gave_way(role, failures, "computed without it")
+        return _Found(note=note or "nothing found; computed without it")
+    # one that failed may hold what the others lack: that is not "nothing there"
+    raise next(iter(failures.values()), None) or _nothing(role, plan)
+
+
+def _gave_way(role: Role, failures: Mapping[str, SourceError], instead: str) -> str:
+    if not failures:
+        return ""
+    said = "; ".join(f"{name} failed ({error})" for name, error in failures.items())
+    text = f"{said}; {instead}"
+    warnings.warn(f"{role.name}: {text}", FallbackWarning, stacklevel=4)
+    return text
+
+
+def _variables(role: Role, source: Source) -> tuple[str, ...]:
+    return tuple(v for v in role.variables if v in source.provides)
+
+
+def _is_before(role: Role, plan: Plan) -> bool:
+    return role.window is not None and role.window.end <= plan.event.onset
+
+
+def _choose(
+    role: Role,
+    plan: Plan,
+    passes: Sequence[Pass],
+    before: Sequence[Pass],
+    chosen: Selection,
+    source: Source,
+) -> Choice:
+    area = plan.event.area
+    if role.window is None:
+        return everything([g for group in passes for g in group], area)
+    if role.series:
+        return whole_series(passes, area)
+    if OPTICAL & set(role.variables):
+        return clearest(
+            passes,
+            area,
+            lambda group: clear_share(source, group, area),
+            latest=_is_before(role, plan),
+        )
+    first = next((c for n, c in chosen.items() if c.passes and not _static(n, plan)), None)
+    if first is not None:
+        return latest_before(passes, first, area)
+    return first_after(passes, area, before)
+
+
+def _static(name: str, plan: Plan) -> bool:
+    return next(r for r in plan.roles if r.name == name).window is None
 
 
 def run(
@@ -76,9 +167,13 @@ def run(
         A file or a service failed; see `reliefscope.errors`.
     """
     selection = search(plan, sources) if selection is None else selection
+    notes = _notes(plan, selection)
     roles = {r.name: r for r in plan.roles}
+    selection = {name: c for name, c in selection.items() if c.passes}
     cubes = {
-        name: sources[roles[name].source].load(c.granules, plan.grid, roles[name].variables)
+        name: sources[c.source].load(
+            c.granules, plan.grid, _variables(roles[name], sources[c.source])
+        )
         for name, c in selection.items()
     }
     cubes = {n: _single(c) if n == "after" else c for n, c in cubes.items()}
@@ -94,7 +189,7 @@ def run(
         granules={name: c.granules for name, c in selection.items()},
         images=cubes,
         parameters={**defaults, **plan.parameters},
-        notes=_notes(plan, selection),
+        notes=(*notes, *_provenance(cubes)),
         version=version("reliefscope"),
     )
 
@@ -119,14 +214,16 @@ def _advise(data: xr.Dataset, plan: Plan, selection: Selection) -> xr.Dataset:
 
 def _notes(plan: Plan, selection: Selection) -> tuple[str, ...]:
     after = selection.get("after")
-    if after is not None and after.cover < _WHOLE:
+    if after is not None and after.passes and after.cover < _WHOLE:
         text = f"images cover {after.cover:.0%} of the area"
         warnings.warn(text, PartialCoverageWarning, stacklevel=3)
+    return tuple(f"{role.name}: {selection[role.name].reason}" for role in plan.roles)
+
+
+def _provenance(cubes: Mapping[str, xr.Dataset]) -> tuple[str, ...]:
+    """Return where the metadata and the pixels of an input disagree."""
     return tuple(
-        f"{role.name}: {selection[role.name].reason}"
-        if role.name in selection
-        else f"{role.name}: nothing found; computed without it"
-        for role in plan.roles
+        f"{name}: {note}" for name, c in cubes.items() for note in c.attrs.get(PROVENANCE_NOTES, ())
     )
 
 
@@ -134,7 +231,7 @@ def _nothing(role: Role, plan: Plan) -> NothingFoundError:
     when = "" if role.window is None else f" from {role.window.start} to {role.window.end}"
     west, south, east, north = plan.event.area.bbox
     return NothingFoundError(
-        f"source {role.source!r} has no {' or '.join(role.variables)} {role.name} the onset over "
-        f"{west:.3f} {south:.3f} {east:.3f} {north:.3f}{when}; "
+        f"{' and '.join(role.sources)}: no {' or '.join(role.variables)} {role.name} the onset "
+        f"over {west:.3f} {south:.3f} {east:.3f} {north:.3f}{when}; "
         f"check area and dates, or add another source"
     )
