@@ -19,6 +19,13 @@ from reliefscope.sources import SOURCES
 from reliefscope.sources._base import Source
 from reliefscope.sources.layers import ContextFiles
 from reliefscope.sources.places import area_from_file, area_from_name
+from reliefscope.transport.client import Transport
+
+DEFAULT_SOURCES: Mapping[str, Mapping[str, str]] = {
+    "planetary-computer": {"type": "stac", "profile": "planetary-computer"},
+    "earth-search": {"type": "stac", "profile": "earth-search"},
+}
+"""Where an event is looked for when its file names no source: open, without an account."""
 
 
 class _Strict(BaseModel):
@@ -72,7 +79,7 @@ class _File(_Strict):
     event: _EventPart
     area: _AreaPart
     map: _MapPart = _MapPart()
-    sources: Mapping[str, dict[str, Any]]
+    sources: Mapping[str, dict[str, Any]] = {}
     context: _ContextPart = _ContextPart()
 
 
@@ -102,23 +109,46 @@ def read_event_file(path: Path, settings: Settings) -> Request:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        parsed = _File.model_validate(tomllib.loads(text))
     except FileNotFoundError as error:
         raise InputError(f"event file {path} does not exist") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputError(f"{path} is not valid TOML: {error}") from error
+    return parse_event(text, settings, base=path.parent, name=str(path))
+
+
+def parse_event(text: str, settings: Settings, *, base: Path, name: str) -> Request:
+    """Return the request in the text of an event file.
+
+    Parameters
+    ----------
+    text : str
+        TOML.
+    settings : Settings
+        Where the cache is, which hosts are trusted.
+    base : Path
+        Folder at which relative paths start.
+    name : str
+        What errors call the text.
+
+    Raises
+    ------
+    InputError
+        As `read_event_file`.
+    """
+    try:
+        parsed = _File.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name} is not valid TOML: {error}") from error
     except ValidationError as error:
-        raise InputError(_explain(path, text, error)) from error
-    base = path.parent
+        raise InputError(_explain(name, text, error)) from error
+    sources = parsed.sources or DEFAULT_SOURCES
     return Request(
         event=_event(parsed, base),
         indicator=_indicator(parsed),
         resolution=parsed.map.resolution,
         parameters=parsed.map.parameters,
         stage=parsed.map.stage,
-        sources={
-            name: _source(name, options, base, settings) for name, options in parsed.sources.items()
-        },
+        sources={n: _source(n, options, base, settings) for n, options in sources.items()},
         context=ContextFiles(**_absolute(parsed.context.model_dump(), base)),
     )
 
@@ -166,14 +196,13 @@ def _source(name: str, options: Mapping[str, Any], base: Path, settings: Setting
             f"sources.{name}: type {options.get('type')!r} is unknown; choose of {sorted(SOURCES)}"
         )
     given = {k: v for k, v in _absolute(options, base).items() if k != "type"}
-    allowed = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type] # all are dataclasses
+    fields = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type] # all are dataclasses
+    allowed = fields - _OURS
     unknown = sorted(set(given) - allowed)
     if unknown:
         raise InputError(f"sources.{name}: unknown {unknown}; allowed are {sorted(allowed)}")
-    if "allow_hosts" in allowed:
-        given["allow_hosts"] = settings.allow_hosts
-    if "cache" in allowed:
-        given["cache"] = settings.cache
+    if "transport" in fields:
+        given["transport"] = Transport(settings)
     try:
         source: Source = TypeAdapter(kind).validate_python(given)
     except ValidationError as error:
@@ -183,6 +212,8 @@ def _source(name: str, options: Mapping[str, Any], base: Path, settings: Setting
     return source
 
 
+_OURS = frozenset({"transport"})
+"""Fields of sources that come from the settings, not from the file."""
 _PATHS = frozenset({"folder", "population", "admin", "places", "roads", "facilities"})
 
 
@@ -198,13 +229,13 @@ def _absolute(options: Mapping[str, Any], base: Path) -> dict[str, Any]:
     }
 
 
-def _explain(path: Path, text: str, error: ValidationError) -> str:
+def _explain(name: str, text: str, error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         loc = [str(part) for part in problem["loc"]]
         line = _line_of(text, loc)
         where = f"line {line}, " if line else ""
-        lines.append(f"{path}: {where}{'.'.join(loc) or 'file'}: {problem['msg']}")
+        lines.append(f"{name}: {where}{'.'.join(loc) or 'file'}: {problem['msg']}")
     return "\n".join(lines)
 
 
