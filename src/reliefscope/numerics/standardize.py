@@ -1,0 +1,122 @@
+"""Standardised indices: how unusual an amount is for its time of the year, as a normal deviate.
+
+A distribution is fitted for each place and each step of the year on a reference period; the
+probability of every value under it is turned into standard normal units.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reliefscope.numerics._standardize import standardize_cells
+
+Series = NDArray[np.floating]
+
+LIMIT = 3.09
+"""Values beyond one in a thousand are not supported by samples of some decades (WMO-No. 1090)."""
+
+MIN_SAMPLE = 4
+"""A fit on fewer values says nothing."""
+
+
+class Fit(IntEnum):
+    """Distribution, and how it is fitted."""
+
+    GAMMA_THOM = 0
+    """Gamma by Thom's approximation of maximum likelihood (Thom 1958): the usual SPI."""
+    GAMMA_LMOMENTS = 1
+    """Gamma by L-moments (Hosking and Wallis 1997): as the R package SPEI."""
+    PEARSON3 = 2
+    """Pearson type III by L-moments (Hosking and Wallis 1997)."""
+    LOG_LOGISTIC = 3
+    """Three-parameter log-logistic by unbiased probability weighted moments
+    (Vicente-Serrano et al. 2010, doi:10.1175/2009JCLI2909.1): the usual SPEI."""
+
+
+class Zeros(IntEnum):
+    """Probability given to a dry step among steps that are sometimes dry."""
+
+    CENTER = 0
+    """Half of the share of dry steps, so that the index stays centred
+    (Stagge et al. 2015, doi:10.1002/joc.4267)."""
+    UPPER = 1
+    """The whole share (McKee et al. 1993): biased to the wet side where it is often dry."""
+
+
+def rolling_sum(values: Series, steps: int) -> NDArray[np.float64]:
+    """Return the sum of each step and the ``steps`` - 1 before it, (time, cell).
+
+    NaN where any of them is missing, and at the first ``steps`` - 1.
+    """
+    total = np.full(values.shape, np.nan)
+    if len(values) < steps:
+        return total
+    cumulated = np.zeros((len(values) + 1, *values.shape[1:]))
+    missing = np.zeros(cumulated.shape, dtype=np.int32)
+    np.cumsum(np.nan_to_num(values, nan=0.0), axis=0, dtype=np.float64, out=cumulated[1:])
+    np.cumsum(np.isnan(values), axis=0, out=missing[1:])
+    sums = cumulated[steps:] - cumulated[:-steps]
+    total[steps - 1 :] = np.where(missing[steps:] > missing[:-steps], np.nan, sums)
+    return total
+
+
+def standardize(
+    values: Series,
+    season: NDArray[np.integer],
+    reference: NDArray[np.bool_],
+    *,
+    fit: Fit = Fit.GAMMA_THOM,
+    zeros: Zeros = Zeros.CENTER,
+    limit: float = LIMIT,
+    min_sample: int = MIN_SAMPLE,
+    wanted: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
+    """Return how unusual each value is for its season, in standard normal units.
+
+    Parameters
+    ----------
+    values : array, (time, cell)
+        Amounts, for example rainfall totals; NaN is missing and stays so.
+    season : array, (time,)
+        Which steps are comparable: 0 to 11 for months.
+    reference : array, (time,)
+        Steps of the reference period.
+    fit : Fit
+        Distribution and method. Those of the gamma family are fitted to amounts above zero and
+        mixed with the share of zeros; the log-logistic takes any amount.
+    zeros : Zeros
+        What a dry step counts as.
+    limit : float
+        Deviates are clipped here.
+    min_sample : int
+        Fewer usable values in the reference period give NaN.
+    wanted : array, (time,), optional
+        Steps to evaluate, all by default; the others are NaN. One map of the present is some
+        thirty times cheaper than all of forty years.
+
+    Returns
+    -------
+    array, (time, cell)
+        NaN where the value is missing or no distribution could be fitted: a constant series, a
+        season without rain.
+    """
+    # a cell's whole history side by side in memory: the loop below reads nothing else
+    flat = np.ascontiguousarray(values.reshape(len(values), -1).T, dtype=np.float64)
+    order = np.argsort(season, kind="stable").astype(np.int64)
+    counts = np.bincount(season)
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    out = np.full(flat.shape, np.nan)
+    standardize_cells(
+        flat,
+        order,
+        starts,
+        reference.astype(np.bool_),
+        np.ones(len(values), dtype=np.bool_) if wanted is None else wanted.astype(np.bool_),
+        int(fit),
+        int(zeros),
+        limit,
+        min_sample,
+        out,
+    )
+    return np.ascontiguousarray(out.T).reshape(values.shape)

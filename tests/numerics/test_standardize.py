@@ -1,0 +1,175 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import special, stats
+
+from reliefscope.numerics._distributions import gamma_cdf, normal_quantile
+from reliefscope.numerics.standardize import Fit, Zeros, rolling_sum, standardize
+
+MONTHS = np.arange(480) % 12
+ALWAYS = np.ones(480, dtype=bool)
+
+
+def _rain(seed=0, cells=50):
+    return np.random.default_rng(seed).gamma(2, 30, (480, cells))
+
+
+def test_the_normal_quantile_is_that_of_scipy():
+    """Middle, shoulders and tails down to 1e-300, to a few units in the last place."""
+    p = np.concatenate([np.logspace(-300, -1, 2000), np.linspace(0.1, 0.9, 1001), [0.0, 1.0]])
+    ours = np.array([normal_quantile(q) for q in p])
+    np.testing.assert_allclose(ours, special.ndtri(p), rtol=2e-15, atol=1e-15)
+    assert np.isnan(normal_quantile(-0.1))
+
+
+def test_the_gamma_distribution_is_that_of_scipy():
+    """Shapes from 0.01 to 10,000, on both sides of the mean."""
+    rng = np.random.default_rng(1)
+    a = 10 ** rng.uniform(-2, 4, 5000)
+    x = a * 10 ** rng.uniform(-2, 0.7, 5000)
+    ours = np.array([gamma_cdf(v, s, special.gammaln(s)) for v, s in zip(x, a, strict=True)])
+    np.testing.assert_allclose(ours, special.gammainc(a, x), rtol=0, atol=1e-11)
+
+
+@given(
+    arrays(np.float64, (30, 2), elements=st.floats(0, 1000) | st.just(np.nan)),
+    st.integers(1, 31),
+)
+def test_a_rolling_sum_is_the_sum_of_its_steps_or_missing(values, steps):
+    """Against the definition, gap by gap."""
+    sums = rolling_sum(values, steps)
+    for end in range(30):
+        window = values[max(0, end + 1 - steps) : end + 1]
+        want = window.sum(axis=0) if len(window) == steps else np.full(2, np.nan)
+        np.testing.assert_allclose(sums[end], want, atol=1e-6)
+
+
+@pytest.mark.parametrize("fit", list(Fit))
+def test_the_reference_period_becomes_standard_normal(fit):
+    """Mean 0 and deviation 1 in every month, and the shape of the normal distribution."""
+    # a log-logistic without skew is a logistic distribution
+    logistic = np.random.default_rng(0).logistic(0, 30, (480, 50))
+    amounts = logistic if fit is Fit.LOG_LOGISTIC else _rain()
+    z = standardize(amounts, MONTHS, ALWAYS, fit=fit)
+    by_month = z.reshape(40, 12, 50)
+    assert np.abs(by_month.mean(axis=(0, 2))).max() < 0.05
+    assert np.abs(by_month.std(axis=0).mean(axis=1) - 1).max() < 0.05
+    assert abs(stats.kstest(z.ravel(), "norm").statistic) < 0.02
+
+
+@pytest.mark.parametrize("fit", [Fit.GAMMA_THOM, Fit.GAMMA_LMOMENTS, Fit.PEARSON3])
+def test_the_order_of_amounts_is_kept(fit):
+    """More rain in the same month is never drier."""
+    rain, z = _rain(cells=1)[:, 0], standardize(_rain(cells=1), MONTHS, ALWAYS, fit=fit)[:, 0]
+    for month in range(12):
+        order = np.argsort(rain[month::12])
+        assert (np.diff(z[month::12][order]) >= 0).all()
+
+
+def test_dry_months_count_half_their_share_or_all_of_it():
+    """With 20 of 40 Januaries dry, dry is the quantile of 0.25, or of 0.5 in McKee's way."""
+    rain = _rain(cells=1)
+    rain[:240:12] = 0
+    centred = standardize(rain, MONTHS, ALWAYS)
+    upper = standardize(rain, MONTHS, ALWAYS, zeros=Zeros.UPPER)
+    assert centred[0, 0] == pytest.approx(stats.norm.ppf(0.25), abs=1e-12)
+    assert upper[0, 0] == pytest.approx(0.0, abs=1e-12)
+    np.testing.assert_array_equal(centred[240:], upper[240:])
+
+
+def test_what_cannot_be_fitted_is_not_stated():
+    """Always dry, always the same, or too few years: NaN, never 0."""
+    rain = _rain(cells=4)
+    rain[MONTHS == 0, 0] = 0
+    rain[MONTHS == 0, 1] = 17.0
+    rain[(MONTHS == 0) & (np.arange(480) > 36), 2] = np.nan
+    january = standardize(rain, MONTHS, ALWAYS)[MONTHS == 0]
+    assert np.isnan(january[:, :2]).all()
+    assert np.isfinite(january[:4, 2]).all()
+    assert np.isnan(january[4:, 2]).all()
+    assert np.isnan(standardize(rain, MONTHS, ALWAYS, min_sample=5)[MONTHS == 0, 2]).all()
+    assert np.isfinite(january[:, 3]).all()
+
+
+def test_only_the_reference_period_is_fitted():
+    """Values after it change nothing before it, and are judged by it."""
+    rain, reference = _rain(), np.arange(480) < 360
+    wetter = rain.copy()
+    wetter[360:] *= 3
+    before, after = (standardize(r, MONTHS, reference) for r in (rain, wetter))
+    np.testing.assert_array_equal(before[:360], after[:360])
+    assert after[360:].mean() > 1
+
+
+def test_one_map_is_the_same_as_that_step_of_all():
+    """Only the wanted steps are evaluated, to the same bits."""
+    wanted = np.arange(480) >= 468
+    some = standardize(_rain(), MONTHS, ALWAYS, wanted=wanted)
+    np.testing.assert_array_equal(some[wanted], standardize(_rain(), MONTHS, ALWAYS)[wanted])
+    assert np.isnan(some[~wanted]).all()
+
+
+def test_values_are_clipped_at_the_limit_and_nowhere_else():
+    """A flood without precedent is 3.09, or more where more is asked for."""
+    rain = _rain(cells=1)
+    rain[5] = 5000
+    reference = np.arange(480) != 5
+    assert standardize(rain, MONTHS, reference)[5, 0] == 3.09
+    assert standardize(rain, MONTHS, reference, limit=99)[5, 0] > 6
+
+
+@pytest.fixture(scope="module")
+def r_spei(shared_data):
+    """Inputs and outputs of the R package SPEI."""
+
+    def read(name):
+        return pd.read_csv(shared_data / "drought" / "r_spei" / f"{name}.csv").to_numpy(float)
+
+    return read
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("steps", [1, 12])
+def test_spei_is_that_of_the_r_package(r_spei, steps):
+    """Eleven stations, 108 years, to 1e-10; what lies beyond the bound is infinite in both."""
+    balance, want = r_spei("balance"), r_spei(f"spei_{steps}_matrix")
+    every = np.ones(len(balance), dtype=bool)
+    ours = standardize(
+        rolling_sum(balance, steps),
+        np.arange(len(balance)) % 12,
+        every,
+        fit=Fit.LOG_LOGISTIC,
+        limit=np.inf,
+    )
+    assert np.isfinite(want).sum() > 13_000
+    np.testing.assert_allclose(ours, want, rtol=0, atol=1e-10)
+
+
+@pytest.mark.realdata
+def test_spi_12_is_that_of_the_r_package(r_spei):
+    """Wichita 1980 to 2011, gamma by L-moments, to 1e-6."""
+    rain = r_spei("wichita")[:, [2]]
+    ours = standardize(
+        rolling_sum(rain, 12),
+        np.arange(len(rain)) % 12,
+        np.ones(len(rain), dtype=bool),
+        fit=Fit.GAMMA_LMOMENTS,
+    )
+    np.testing.assert_allclose(ours, r_spei("spi_12_vector"), rtol=0, atol=1e-6)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("fit", "name"), [(Fit.GAMMA_LMOMENTS, "spi_gamma"), (Fit.PEARSON3, "spi_pe3")]
+)
+def test_spi_1_is_that_of_the_r_package_where_no_month_is_dry(r_spei, fit, name):
+    """Months that are sometimes dry differ by how zeros are counted; the others to 1e-6."""
+    rain, want = r_spei("wichita")[:, [2]], r_spei(name)
+    months = np.arange(len(rain)) % 12
+    ours = standardize(rain, months, np.ones(len(rain), dtype=bool), fit=fit, limit=np.inf)
+    wet = ~np.isin(months, np.unique(months[rain[:, 0] == 0]))
+    assert wet.sum() > 200
+    np.testing.assert_allclose(ours[wet], want[wet], rtol=0, atol=1e-6)
