@@ -19,7 +19,7 @@ from reliefscope.sources._base import Source
 GRID = GeoBox.from_bbox(
     (500_000, 5_000_000, 501_280, 5_001_280), crs="EPSG:32632", shape=(128, 128)
 )
-_VALUES = {"elevation": 100.0, "land_cover": 40.0, "water_seasonality": 0.0}
+_VALUES = {"elevation": 100.0, "land_cover": 40.0, "water_seasonality": 0.0, "scl": 4.0}
 
 
 def _lazy_cube(need):

@@ -64,6 +64,19 @@ class DroughtClass(IntEnum):
     NOT_OBSERVED = 255
 
 
+class BurnSeverity(IntEnum):
+    """Severity by the change of the normalized burn ratio (Key and Benson 2006)."""
+
+    HIGH_REGROWTH = 1
+    LOW_REGROWTH = 2
+    UNBURNED = 3
+    LOW = 4
+    MODERATE_LOW = 5
+    MODERATE_HIGH = 6
+    HIGH = 7
+    NOT_OBSERVED = 255
+
+
 class Advisory(IntFlag):
     """What a reader must know about the whole scene, as bits of ``advisory``."""
 
@@ -89,6 +102,8 @@ class Advisory(IntFlag):
     """One polarisation only."""
     SHORT_RECORD = 1024
     """Fewer than thirty years to compare with."""
+    NO_UNBURNED_REFERENCE = 2048
+    """No unburned vegetation was seen: the season may pass for fire."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +209,23 @@ VARIABLES: Mapping[str, Variable] = {
     "threshold_vh_db": Variable(units="dB", long_name="water threshold VH"),
     "threshold_change_db": Variable(units="dB", long_name="change threshold"),
     "depth_m": Variable(units="m", long_name="water depth", valid_range=(0, 50)),
+    "nbr_before": Variable(
+        units="1", long_name="normalized burn ratio before", valid_range=(-1, 1)
+    ),
+    "nbr_after": Variable(units="1", long_name="normalized burn ratio after", valid_range=(-1, 1)),
+    "dnbr": Variable(
+        units="1e-3",
+        long_name="decrease of the normalized burn ratio, offset removed",
+        valid_range=(-2000, 2000),
+    ),
+    "rdnbr": Variable(units="1e-3", long_name="relative decrease of the normalized burn ratio"),
+    "rbr": Variable(units="1e-3", long_name="relativized burn ratio"),
+    "dnbr_offset": Variable(
+        units="1e-3", long_name="decrease of the normalized burn ratio where nothing burned"
+    ),
+    "burn_severity": Variable(
+        units="1", long_name="burn severity", flags=BurnSeverity, categorical=True
+    ),
     "spi": Variable(units="1", long_name="standardised precipitation index", valid_range=(-9, 9)),
     "spei": Variable(
         units="1",
