@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from reliefscope.indicators import burn_severity, drought_rain, flood_sar
+from reliefscope.indicators import burn_severity, drought_rain, flood_depth, flood_sar
 from reliefscope.indicators._base import Bounds, Indicator, Need
 
 __all__ = ["INDICATORS", "Bounds", "Indicator", "Need"]
@@ -10,6 +10,7 @@ __all__ = ["INDICATORS", "Bounds", "Indicator", "Need"]
 INDICATORS: Mapping[str, Indicator] = {
     "burn_severity": burn_severity.INDICATOR,
     "drought_rain": drought_rain.INDICATOR,
+    "flood_depth": flood_depth.INDICATOR,
     "flood_sar": flood_sar.INDICATOR,
 }
 """Indicators by name."""

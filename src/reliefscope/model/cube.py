@@ -77,6 +77,18 @@ class BurnSeverity(IntEnum):
     NOT_OBSERVED = 255
 
 
+class DepthBand(IntEnum):
+    """Depth of water in steps that matter to people, cars and houses."""
+
+    NONE = 0
+    """No flood, or no depth could be told."""
+    TO_HALF_METRE = 1
+    TO_ONE_METRE = 2
+    TO_TWO_METRES = 3
+    TO_FOUR_METRES = 4
+    OVER_FOUR_METRES = 5
+
+
 class Advisory(IntFlag):
     """What a reader must know about the whole scene, as bits of ``advisory``."""
 
@@ -104,6 +116,8 @@ class Advisory(IntFlag):
     """Fewer than thirty years to compare with."""
     NO_UNBURNED_REFERENCE = 2048
     """No unburned vegetation was seen: the season may pass for fire."""
+    SHALLOW = 4096
+    """Most of the flood is shallower than the error of the heights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +223,15 @@ VARIABLES: Mapping[str, Variable] = {
     "threshold_vh_db": Variable(units="dB", long_name="water threshold VH"),
     "threshold_change_db": Variable(units="dB", long_name="change threshold"),
     "depth_m": Variable(units="m", long_name="water depth", valid_range=(0, 50)),
+    "depth_shore_m": Variable(
+        units="m", long_name="water depth by the nearest shore", valid_range=(0, 50)
+    ),
+    "depth_hand_m": Variable(
+        units="m", long_name="water depth by the height above drainage", valid_range=(0, 50)
+    ),
+    "depth_band": Variable(
+        units="1", long_name="band of water depth", flags=DepthBand, categorical=True
+    ),
     "nbr_before": Variable(
         units="1", long_name="normalized burn ratio before", valid_range=(-1, 1)
     ),

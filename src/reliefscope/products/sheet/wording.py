@@ -60,6 +60,8 @@ ADVISORIES: Mapping[Advisory, str] = {
     "counted as event.",
     Advisory.SINGLE_POLARISATION: "Only one polarisation was at hand: more false alarms and "
     "misses than usual.",
+    Advisory.SHALLOW: "Most of the flood is shallower than the error of the heights: take depths "
+    "as wet or not.",
     Advisory.SHORT_RECORD: "Fewer than thirty years were at hand to compare with.",
     Advisory.NO_UNBURNED_REFERENCE: "No unburned vegetation was seen: what the season does to "
     "plants may pass for fire.",
