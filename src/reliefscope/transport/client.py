@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 import defusedxml.ElementTree
 import requests
+import urllib3.exceptions
 from defusedxml.common import DefusedXmlException
 from pydantic import SecretStr
 from pydantic_core import CoreSchema, core_schema
@@ -286,7 +287,7 @@ class Transport:
         try:
             self._judge(answer, ask)
             yield answer
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise self._broken(ask, error) from error
         finally:
             answer.close()

@@ -87,6 +87,6 @@ def refuse_private(host: str, addresses: Collection[str]) -> None:
 
 
 def _is_public(address: str) -> bool:
-    parsed = ipaddress.ip_address(address.split("%")[0])
+    parsed = ipaddress.ip_address(address.partition("%")[0])
     mapped = getattr(parsed, "ipv4_mapped", None)  # ::ffff:127.0.0.1 is this machine too
     return bool((mapped or parsed).is_global)
