@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Self
 
 import platformdirs
@@ -53,7 +52,7 @@ class Settings:
     """Private hosts that catalogs may point to (``RELIEFSCOPE_ALLOW_HOSTS``, commas between)."""
     netrc: Path = field(default_factory=lambda: Path.home() / ".netrc")
     """Where passwords by host may be kept (``NETRC``)."""
-    secrets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Credentials from the environment, by the names of `SECRET_NAMES`; never printed."""
 
     @classmethod
@@ -75,9 +74,7 @@ class Settings:
             policy=Path(policy) if (policy := environ.get("RELIEFSCOPE_POLICY")) else None,
             allow_hosts=frozenset(h.strip() for h in hosts.split(",") if h.strip()),
             netrc=Path(environ.get("NETRC") or default.netrc),
-            secrets=MappingProxyType(
-                {name: environ[name].strip() for name in SECRET_NAMES if environ.get(name)}
-            ),
+            secrets={name: environ[name].strip() for name in SECRET_NAMES if environ.get(name)},
         )
 
 

@@ -63,4 +63,4 @@ def test_offline_asks_nobody(tmp_path, monkeypatch):
     services = [Access(service="open", probe="https://example.org/")]
     (health,) = examine(services, Settings(cache=tmp_path, offline=True))
     assert health.answers is None
-    assert health.detail == "offline: not asked"
+    assert health.detail == "offline"

@@ -40,7 +40,7 @@ def test_a_short_file_is_enough(tmp_path):
     assert request.event.onset == dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
     assert (request.indicator, request.resolution, request.stage) == ("flood_sar", 20, "DEL")
     assert request.context.population == tmp_path / "people.tif"
-    assert request.sources["api"].allow_hosts == {"a.local"}
+    assert request.sources["api"].transport.settings.allow_hosts == {"a.local"}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_short_file_is_enough(tmp_path):
         (
             'type = "stac"',
             'type = "ftp"',
-            r"type 'ftp' is unknown; choose of \['files'",
+            r"type 'ftp' is unknown; choose of \[.*'stac'\]",
         ),
         ("url = ", "uri = ", r"sources.api: unknown \['uri'\]"),
         ("http://127.0.0.1:1", 'http://x"\ncollections = "radar', r"sources.api.collections"),

@@ -9,8 +9,10 @@ from reliefscope.errors import AccessError, InputError, UnavailableError
 from reliefscope.model.area import Area
 from reliefscope.model.event import Window
 from reliefscope.model.grid import grid_for
-from reliefscope.sources._stac import PROFILES, as_granule
+from reliefscope.sources._profiles import PROFILES
+from reliefscope.sources._stac import as_granule
 from reliefscope.sources.stac import StacSource
+from reliefscope.transport.client import Transport
 from tests.scenes import WHEN, lonlat_bounds, make_collection, make_item, write_raster
 from tests.servers import file_server, stac_server
 
@@ -134,7 +136,9 @@ def test_recorded_items_of_real_services_are_understood(shared_data, profile, ho
         for feature in answer.get("features", []) if isinstance(answer, dict) else []:
             item = pystac.Item.from_dict(feature, migrate=False)
             home = f"https://{host}/"
-            found.append(as_granule(item, profile=PROFILES[profile], home=home))
+            found.append(
+                as_granule(item, profile=PROFILES[profile], home=home, transport=Transport())
+            )
     assert len(found) >= least
     optical = [g for g in found if g.collection == "sentinel-2-l2a"]
     assert optical

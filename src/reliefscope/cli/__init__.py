@@ -98,6 +98,25 @@ def _parser() -> argparse.ArgumentParser:
     _event_argument(fetching)
     fetching.set_defaults(module="maps", function="fetch")
 
+    listing = commands.add_parser("events", help="list the disasters that feeds report")
+    listing.add_argument("--hazard", help="flood, fire, storm, earthquake, drought ...")
+    listing.add_argument("--country", help="name, or ISO 3166-1 alpha-3 code")
+    listing.add_argument("--since", metavar="DATE", help="default: thirty days ago")
+    listing.add_argument(
+        "--bbox", type=float, nargs=4, metavar=("WEST", "SOUTH", "EAST", "NORTH"), help="degrees"
+    )
+    listing.add_argument("--format", choices=("table", "json", "geojson"), default="table")
+    listing.add_argument(
+        "--toml", metavar="ID", help="write the event file of this event instead, to edit"
+    )
+    listing.set_defaults(module="world", function="events")
+
+    checking = commands.add_parser(
+        "doctor", help="say which services answer, and which credentials are missing"
+    )
+    checking.add_argument("--json", action="store_true", help="print JSON")
+    checking.set_defaults(module="world", function="doctor")
+
     validating = commands.add_parser("validate", help="compare a map with a reference")
     validating.add_argument("candidate", type=Path)
     validating.add_argument("reference", type=Path, help="raster or vectors, in any CRS")
@@ -117,7 +136,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _event_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("event", metavar="EVENT.toml")
+    parser.add_argument(
+        "event", metavar="EVENT", help="event file, or an id as `reliefscope events` lists it"
+    )
 
 
 def _catalog_flag(parser: argparse.ArgumentParser) -> None:

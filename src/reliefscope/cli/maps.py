@@ -12,7 +12,8 @@ from rich.table import Table
 
 from reliefscope.cli.show import byte_bar, in_words, show_package, steps
 from reliefscope.errors import NothingFoundError
-from reliefscope.jobs.event_file import Request, read_event_file
+from reliefscope.jobs.event_file import Request, parse_event, read_event_file
+from reliefscope.jobs.events import event_by_id, event_file_text
 from reliefscope.jobs.exercise import exercise_request, run_exercise
 from reliefscope.jobs.fetching import fetch_request
 from reliefscope.jobs.planning import ESTIMATE, Outlook, look_ahead
@@ -127,8 +128,12 @@ def fetch(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def request_of(event: str, settings: Settings) -> Request:
-    """Return the request of an event file."""
-    return read_event_file(Path(event), settings)
+    """Return the request of an event file, or of an event that a feed reports under this id."""
+    path = Path(event)
+    if path.suffix == ".toml" or path.exists():
+        return read_event_file(path, settings)
+    found = event_by_id(settings, event, dt.datetime.now(dt.UTC))
+    return parse_event(event_file_text(found), settings, base=Path(), name=event)
 
 
 def validate_map(args: argparse.Namespace, settings: Settings) -> None:

@@ -10,7 +10,7 @@ __all__ = ["INDICATORS", "Bounds", "Indicator", "Need"]
 INDICATORS: Mapping[str, Indicator] = {
     "burn_severity": burn_severity.INDICATOR,
     "drought_rain": drought_rain.INDICATOR,
-    "flood_depth": flood_depth.INDICATOR,
     "flood_sar": flood_sar.INDICATOR,
+    "flood_depth": flood_depth.INDICATOR,
 }
-"""Indicators by name."""
+"""Indicators by name; the first of a hazard is the one used when none is named."""

@@ -51,7 +51,7 @@ def _examine(access: Access, settings: Settings) -> Health:
 
 def _ask(access: Access, settings: Settings) -> tuple[bool | None, str]:
     if settings.offline or not access.probe:
-        return None, "offline: not asked" if settings.offline else "no address to ask"
+        return None, "offline" if settings.offline else "no address to ask"
     start = time.perf_counter()
     try:
         with Transport(settings, retry=_ONCE).open(Ask(url=access.probe)):

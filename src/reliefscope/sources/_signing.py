@@ -1,14 +1,19 @@
 """Read tokens for providers whose files are open but whose links must be signed."""
 
+import datetime as dt
+import threading
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-import requests
+from reliefscope.errors import UnavailableError
+from reliefscope.sources._profiles import PROFILES
+from reliefscope.transport.client import Ask, Transport
 
-from reliefscope.errors import AccessError, UnavailableError
-
-TIMEOUT_S = 30
 _HOST_SUFFIX = ".blob.core.windows.net"
+_MARGIN = dt.timedelta(minutes=5)
+"""A token this near its end is asked for again: reading takes time."""
+_LIFE = dt.timedelta(minutes=30)
+"""How long a token is believed whose end is not stated."""
 
 
 @dataclass(slots=True)
@@ -22,10 +27,14 @@ class TokenSigner:
 
     endpoint: str
     """Where tokens are given: ``{endpoint}/{account}/{container}``."""
-    _tokens: dict[tuple[str, str], str] = field(default_factory=dict)
+    transport: Transport = field(repr=False)
+    _tokens: dict[tuple[str, str], tuple[str, dt.datetime]] = field(
+        default_factory=dict, repr=False
+    )
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __call__(self, href: str) -> str:
-        """Return ``href`` with a token if it needs one.
+        """Return ``href`` with a token that is valid now, if it needs one.
 
         Raises
         ------
@@ -38,18 +47,34 @@ class TokenSigner:
         host = parts.hostname or ""
         if not host.endswith(_HOST_SUFFIX) or parts.query:
             return href
-        key = (host.removesuffix(_HOST_SUFFIX), parts.path.strip("/").split("/")[0])
-        if key not in self._tokens:
-            self._tokens[key] = self._ask(*key)
-        return f"{href}?{self._tokens[key]}"
+        key = (host.removesuffix(_HOST_SUFFIX), parts.path.strip("/").split("/", 1)[0])
+        with self._lock:  # of many threads one asks
+            held = self._tokens.get(key)
+            if held is None or dt.datetime.now(dt.UTC) >= held[1] - _MARGIN:
+                held = self._tokens[key] = self._ask(*key)
+        return f"{href}?{held[0]}"
 
-    def _ask(self, account: str, container: str) -> str:
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel to another process without tokens: it asks for its own."""
+        return (TokenSigner, (self.endpoint, self.transport))
+
+    def _ask(self, account: str, container: str) -> tuple[str, dt.datetime]:
+        access = PROFILES["planetary-computer"].access
+        keys = self.transport.credentials(access) if access is not None else {}
+        key = next(iter(keys.values()), None)
+        headers = {"Ocp-Apim-Subscription-Key": key.get_secret_value()} if key else {}
         where = f"{self.endpoint}/{account}/{container}"
+        answer = self.transport.json(Ask(url=where, headers=headers), keep=False, cap=100_000)
         try:
-            answer = requests.get(where, timeout=TIMEOUT_S)
-            if answer.status_code in (401, 403, 404):
-                raise AccessError(f"{where} gives no token: it answered {answer.status_code}")
-            answer.raise_for_status()
-            return str(answer.json()["token"])
-        except (requests.RequestException, ValueError, KeyError) as error:
-            raise UnavailableError(f"{where} gave no token: {type(error).__name__}") from error
+            token, stated = str(answer["token"]), answer.get("msft:expiry")
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UnavailableError(f"{where} gave no token; try again later") from error
+        return token, _end(stated)
+
+
+def _end(stated: object) -> dt.datetime:
+    try:
+        end = dt.datetime.fromisoformat(str(stated))
+    except ValueError:
+        return dt.datetime.now(dt.UTC) + _LIFE
+    return end if end.tzinfo else end.replace(tzinfo=dt.UTC)

@@ -4,127 +4,80 @@ import datetime as dt
 import logging
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import pystac
 import pystac_client
-import requests
 import shapely
 from pystac.errors import STACError
 from pystac_client.errors import ClientTypeError
-from pystac_client.exceptions import APIError
 from pystac_client.warnings import FallbackToPystac, NoConformsTo
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from reliefscope.errors import AccessError, InputError, IntegrityError, UnavailableError
+from reliefscope.errors import (
+    InputError,
+    IntegrityError,
+    NothingFoundError,
+    ProvenanceWarning,
+    UnavailableError,
+)
 from reliefscope.model.area import Area
-from reliefscope.model.cube import VARIABLES
+from reliefscope.model.cube import OPTICAL, PROVENANCE_NOTES, VARIABLES
 from reliefscope.model.event import Window
 from reliefscope.model.granule import Asset, Granule
+from reliefscope.sources._offsets import raw_sentinel2_scaling, stated_scaling
+from reliefscope.sources._profiles import Holding, Profile
+from reliefscope.sources._stac_io import TransportIO
+from reliefscope.transport.client import Transport
 from reliefscope.transport.hosts import check_href
 
 log = logging.getLogger(__name__)
 
-TIMEOUT_S = 60
 MAX_ITEMS = 2000
 """More than this over one area and window is a mistake in the request, or in the server."""
 
 EXERCISE_PROPERTY = "reliefscope:exercise"
 """Mark of simulated data in items; `EXERCISE_TAG` marks the rasters themselves."""
-_DENIED, _MISSING = (401, 403), 404
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """How one provider names things."""
-
-    url: str = ""
-    collections: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
-    """Collections, and the canonical variables each holds."""
-    assets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Asset key by canonical variable; without an entry the key is the variable's name."""
-    units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Units of the stored values where the items do not say."""
-    licence: str = ""
-    tokens: str = ""
-    """Where read tokens are given, for providers that sign their links."""
-
-
-_RADAR = frozenset({"vv", "vh"})
-_S2_ASSETS = {
-    "blue": "B02",
-    "green": "B03",
-    "red": "B04",
-    "nir": "B08",
-    "nir08": "B8A",
-    "swir16": "B11",
-    "swir22": "B12",
-    "scl": "SCL",
-}
-_OPTICAL = frozenset(_S2_ASSETS)
-
-PROFILES: Mapping[str, Profile] = {
-    "generic": Profile(),
-    # https://planetarycomputer.microsoft.com/dataset/sentinel-1-rtc: gamma0, linear power
-    "planetary-computer": Profile(
-        url="https://planetarycomputer.microsoft.com/api/stac/v1",
-        collections={
-            "sentinel-1-rtc": _RADAR,
-            "sentinel-2-l2a": _OPTICAL,
-            "cop-dem-glo-30": frozenset({"elevation"}),
-            "jrc-gsw": frozenset({"water_seasonality", "water_occurrence"}),
-            "esa-worldcover": frozenset({"land_cover"}),
-        },
-        assets={
-            **_S2_ASSETS,
-            "elevation": "data",
-            "water_seasonality": "seasonality",
-            "water_occurrence": "occurrence",
-            "land_cover": "map",
-        },
-        units={"vv": "1", "vh": "1"},
-        tokens="https://planetarycomputer.microsoft.com/api/sas/v1/token",
-    ),
-    # https://earth-search.aws.element84.com/v1: its Sentinel-1 GRD is neither calibrated nor
-    # geocoded, so it is not offered here
-    "earth-search": Profile(
-        url="https://earth-search.aws.element84.com/v1",
-        collections={"sentinel-2-l2a": _OPTICAL, "cop-dem-glo-30": frozenset({"elevation"})},
-        assets={"elevation": "data"},
-    ),
-}
 
 
 def search_granules(
+    transport: Transport,
     home: str,
     profile: Profile,
     area: Area,
     window: Window | None,
     variables: Collection[str],
-    *,
-    allow_hosts: Collection[str] = (),
 ) -> list[Granule]:
     """Return the granules of a catalog over ``area`` that hold any of ``variables``.
+
+    An item that breaks the STAC specification is left out, with a line in the log, and does not
+    lose the others.
 
     Raises
     ------
     InputError, AccessError, UnavailableError
         As `search_items`; also an asset that points where no link may be followed.
     """
-    wanted = [name for name, held in profile.collections.items() if held & set(variables)]
-    if profile.collections and not wanted:
+    asked = set(variables)
+    wanted = [name for name, held in profile.collections.items() if set(held.assets) & asked]
+    if profile.collections and not wanted and all(h.assets for h in profile.collections.values()):
         return []
-    items = search_items(home, wanted, area, window)
-    granules = [as_granule(i, profile=profile, home=home, allow_hosts=allow_hosts) for i in items]
-    held = [g for g in granules if set(g.assets) & set(variables)]
+    wanted += [name for name, held in profile.collections.items() if not held.assets]
+    granules = []
+    for item in search_items(transport, home, wanted, area, window):
+        try:
+            granules.append(as_granule(item, profile=profile, home=home, transport=transport))
+        except (IntegrityError, ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("item %r is left out: %s", item.id, error)
+    held = [g for g in granules if set(g.assets) & asked]
     # what is asked for without a window does not change with time, whatever date its item bears
     return [replace(g, acquired=None) for g in held] if window is None else held
 
 
 def search_items(
+    transport: Transport,
     url: str,
     collections: Sequence[str],
     area: Area,
@@ -141,25 +94,30 @@ def search_items(
     UnavailableError
         The service or the network failed.
     """
+    io = TransportIO(transport, url)
     try:
         with warnings.catch_warnings():
             # a static catalog rightly advertises nothing and is walked; the branch below asks
             for expected in (NoConformsTo, FallbackToPystac):
                 warnings.simplefilter("ignore", expected)
-            client = pystac_client.Client.open(url, timeout=TIMEOUT_S)
+            client = pystac_client.Client.open(url, stac_io=io)
             is_api = client.conforms_to(pystac_client.ConformanceClasses.ITEM_SEARCH)
             look = _search_api if is_api else _walk
             found = _capped(look(client, collections, area, window), url)
             items = {(i.collection_id, i.id): i for i in found}
             _state_licences(client, items.values(), is_api=is_api)
-    except APIError as error:
-        raise _api_error(url, error) from error
-    except (requests.RequestException, OSError) as error:
-        raise UnavailableError(f"{url} could not be reached: {error}") from error
-    except (STACError, ClientTypeError, ValueError, KeyError) as error:
+    except NothingFoundError as error:
+        raise InputError(
+            f"{transport.shown(url)} answered 404: check the address and the collection names"
+        ) from error
+    except OSError as error:  # a catalog on disk
+        raise UnavailableError(f"{url} could not be read: {error}") from error
+    except (STACError, ClientTypeError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{url} did not answer as a STAC catalog: {error}") from error
+        raise InputError(
+            f"{transport.shown(url)} did not answer as a STAC catalog: {error}"
+        ) from error
     return sorted(items.values(), key=lambda i: (str(i.datetime), i.id))
 
 
@@ -174,9 +132,22 @@ def _search_api(
         search = client.search(
             collections=list(collections) or None, bbox=box, datetime=when, limit=100
         )
-        for item in search.items():
-            if _wanted(item, collections, area, window):
+        for raw in search.items_as_dicts():
+            item = _item(raw, client)
+            if item is not None and _wanted(item, collections, area, window):
                 yield item
+
+
+def _item(raw: object, client: pystac_client.Client) -> pystac.Item | None:
+    """Return one item of an answer; None, and a line in the log, if it is not one."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of old extensions, brought up to date
+            return pystac.Item.from_dict(raw, root=client, preserve_dict=False)  # type: ignore[arg-type] # checked here
+    except (STACError, KeyError, TypeError, ValueError, AttributeError) as error:
+        name = raw.get("id") if isinstance(raw, dict) else raw
+        log.warning("item %.80r is left out: %s: %s", name, type(error).__name__, error)
+        return None
 
 
 def _walk(
@@ -198,7 +169,11 @@ def _wanted(
     moment = _moment(item)
     if window is not None and (moment is None or moment not in window):
         return False
-    return bool(shapely.intersects(_footprint(item), area.geometry))
+    try:
+        return bool(shapely.intersects(_footprint(item), area.geometry))
+    except (IntegrityError, ValueError, TypeError, KeyError, shapely.errors.ShapelyError) as error:
+        log.warning("item %.80r is left out: its place cannot be read: %s", item.id, error)
+        return False
 
 
 def _capped(items: Iterator[pystac.Item], url: str) -> Iterator[pystac.Item]:
@@ -211,24 +186,7 @@ def _capped(items: Iterator[pystac.Item], url: str) -> Iterator[pystac.Item]:
         yield item
 
 
-def _api_error(url: str, error: APIError) -> Exception:
-    status = getattr(error, "status_code", None)
-    if status in _DENIED:
-        return AccessError(f"{url} answered {status}: it needs credentials")
-    if status == _MISSING:
-        return InputError(f"{url} answered 404: check the address and the collection names")
-    if status is None:
-        return UnavailableError(f"{url} could not be reached: {error}; try again later")
-    return UnavailableError(f"{url} answered {status}; try again later")
-
-
-def as_granule(
-    item: pystac.Item,
-    *,
-    profile: Profile,
-    home: str,
-    allow_hosts: Collection[str] = (),
-) -> Granule:
+def as_granule(item: pystac.Item, *, profile: Profile, home: str, transport: Transport) -> Granule:
     """Return the granule that ``item`` describes.
 
     Raises
@@ -236,12 +194,20 @@ def as_granule(
     AccessError
         An asset points where no link may be followed.
     """
-    keys = {v: profile.assets.get(v, v) for v in VARIABLES}
+    holding = profile.holding(item.collection_id or "")
+    names = {**{v: v for v in VARIABLES}, **holding.assets, **profile.assets}
+    if holding.assets:  # a variable the holding does not name is not in it
+        names = {v: k for v, k in names.items() if v in {**holding.assets, **profile.assets}}
+    doubts: set[str] = set()
     assets = {
-        variable: _asset(item, item.assets[key], variable, profile, home, allow_hosts)
-        for variable, key in keys.items()
+        variable: _asset(
+            item, item.assets[key], variable, _Rules(profile, holding, home, transport), doubts
+        )
+        for variable, key in names.items()
         if key in item.assets
     }
+    for doubt in doubts:
+        warnings.warn(f"{item.id}: {doubt}", ProvenanceWarning, stacklevel=2)
     properties = item.properties
     return Granule(
         id=item.id,
@@ -252,36 +218,68 @@ def as_granule(
         assets=assets,
         platform=str(properties.get("platform", "")),
         instrument=", ".join(map(str, properties.get("instruments", []))),
-        relative_orbit=_whole(properties.get("sat:relative_orbit")),
+        relative_orbit=_orbit(properties),
         orbit_state=properties.get("sat:orbit_state"),
         resolution=properties.get("gsd"),
+        cloud_cover=_number(properties.get("eo:cloud_cover")),
         licence=str(properties.get("license") or profile.licence),
         href=item.get_self_href() or "",
         exercise=properties.get(EXERCISE_PROPERTY) is True,
+        properties={PROVENANCE_NOTES: f"{item.id}: {'; '.join(sorted(doubts))}"} if doubts else {},
     )
+
+
+class _Rules(NamedTuple):
+    profile: Profile
+    holding: Holding
+    home: str
+    transport: Transport
 
 
 def _asset(
-    item: pystac.Item,
-    asset: pystac.Asset,
-    variable: str,
-    profile: Profile,
-    home: str,
-    allow_hosts: Collection[str],
+    item: pystac.Item, asset: pystac.Asset, variable: str, rules: _Rules, doubts: set[str]
 ) -> Asset:
-    extra = asset.extra_fields
+    extra, holding = asset.extra_fields, rules.holding
     number, band = _band(extra, variable)
-    href = asset.get_absolute_href() or asset.href
+    scale, offset = holding.scale.get(variable, 1.0), holding.offset.get(variable, 0.0)
+    if holding.raw_sentinel2 and variable in OPTICAL and not _states(band):
+        scaling = raw_sentinel2_scaling(item.properties, _moment(item), scale=scale)
+    else:
+        scaling = stated_scaling(item.properties, {**extra, **band}, scale=scale, offset=offset)
+    if scaling.doubt:
+        doubts.add(scaling.doubt)
+    href = check_href(
+        asset.get_absolute_href() or asset.href,
+        home=rules.home,
+        allow_hosts=rules.transport.settings.allow_hosts,
+    )
+    units = (
+        rules.profile.units.get(variable)
+        or (None if VARIABLES[variable].categorical else band.get("unit") or extra.get("unit"))
+        or holding.units.get(variable)
+    )
+    nodata = _number(band.get("nodata", extra.get("nodata")))
     return Asset(
-        href=check_href(href, home=home, allow_hosts=allow_hosts),
-        units=band.get("unit") or extra.get("unit") or profile.units.get(variable),
-        scale=float(str(band.get("scale", band.get("raster:scale", 1.0)))),
-        offset=_offset(item, band),
-        nodata=_number(band.get("nodata", extra.get("nodata"))),
+        href=href,
+        units=units,
+        scale=scaling.scale,
+        offset=scaling.offset,
+        nodata=holding.nodata.get(variable) if nodata is None else nodata,
         band=number,
-        size=extra.get("file:size"),
+        size=_whole(extra.get("file:size")),
         checksum=extra.get("file:checksum"),
     )
+
+
+def _states(band: Mapping[str, Any]) -> bool:
+    """Whether the item itself says how to scale."""
+    return any(key in band for key in ("scale", "offset", "raster:scale", "raster:offset"))
+
+
+def _orbit(properties: Mapping[str, Any]) -> int | None:
+    """Return the relative orbit, or what is the same for Landsat: the path of WRS-2."""
+    orbit = properties.get("sat:relative_orbit")
+    return _whole(properties.get("landsat:wrs_path") if orbit is None else orbit)
 
 
 def _band(extra: Mapping[str, Any], variable: str) -> tuple[int, Mapping[str, Any]]:
@@ -292,13 +290,6 @@ def _band(extra: Mapping[str, Any], variable: str) -> tuple[int, Mapping[str, An
         if variable in names:
             return number, band
     return 1, bands[0]
-
-
-def _offset(item: pystac.Item, band: Mapping[str, object]) -> float:
-    """Return the offset still to be applied to this item's pixels."""
-    if item.properties.get("earthsearch:boa_offset_applied") is True:
-        return 0.0
-    return float(str(band.get("offset", band.get("raster:offset", 0.0))))
 
 
 def _number(value: object) -> float | None:
@@ -321,7 +312,7 @@ def _state_licences(
         if name not in licences:
             try:
                 collection = client.get_collection(name) if is_api else item.get_parent()
-            except (APIError, KeyError):  # a catalog that lists items only is still a catalog
+            except (NothingFoundError, KeyError):  # a catalog of items only is still a catalog
                 collection = None
             licences[name] = str(getattr(collection, "license", None) or "")
         item.properties["license"] = licences[name]

@@ -27,6 +27,9 @@ _ALIASES: Mapping[str, str] = {
     "meters": "m",
     "metres": "m",
     "months": "month",
+    "kelvin": "K",
+    "ndvi": "1",
+    "evi": "1",
     "%": "percent",
     "deg": "degree",
     "degrees": "degree",
@@ -45,6 +48,8 @@ def stored_units(variable: str, stated: str | None) -> str:
     text = (stated or "").strip()
     units = _ALIASES.get(text.lower(), text)
     want = VARIABLES[variable].units
+    if VARIABLES[variable].categorical:
+        return want  # codes and bits have no units, whatever a provider writes there
     if units == "unknown":
         if variable in RADAR:
             raise CubeError(

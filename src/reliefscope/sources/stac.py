@@ -11,13 +11,16 @@ from odc.geo.geobox import GeoBox
 
 from reliefscope.errors import InputError
 from reliefscope.model.area import Area
-from reliefscope.model.cube import VARIABLES
+from reliefscope.model.cube import PROVENANCE_NOTES, VARIABLES
 from reliefscope.model.event import Window
-from reliefscope.model.granule import Granule
-from reliefscope.transport.hosts import check_host
+from reliefscope.model.granule import Asset, Granule
+from reliefscope.sources._local import readable
+from reliefscope.sources._profiles import PROFILES, Holding, Profile
 from reliefscope.sources._raster import load_granules
 from reliefscope.sources._signing import TokenSigner
-from reliefscope.sources._stac import PROFILES, Profile, search_granules
+from reliefscope.sources._stac import search_granules
+from reliefscope.transport.client import Ask, Transport
+from reliefscope.transport.download import Content, Expected, Progress
 
 _ALL = frozenset(VARIABLES)
 
@@ -41,10 +44,9 @@ class StacSource:
     assets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Asset key by canonical variable, over those of the profile."""
     units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Units of the stored values by variable, where the items do not say."""
+    """Units of the stored values by variable, over what the items say."""
     licence: str = ""
-    allow_hosts: frozenset[str] = frozenset()
-    """Private hosts that the catalog may point to."""
+    transport: Transport = field(default_factory=Transport, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse an unknown profile, an unknown variable or a missing address."""
@@ -60,7 +62,9 @@ class StacSource:
     def provides(self) -> frozenset[str]:
         """Canonical variables the assets may hold; what is really there shows in a search."""
         held = self._profile().collections.values()
-        return frozenset().union(*held) if held else _ALL
+        if not held or not all(h.assets for h in held):
+            return _ALL
+        return frozenset(self.assets).union(*(h.assets for h in held))
 
     def search(
         self, area: Area, window: Window | None, variables: Collection[str]
@@ -73,32 +77,60 @@ class StacSource:
             As `reliefscope.sources._stac.search_granules`.
         """
         return search_granules(
-            self._home(), self._profile(), area, window, variables, allow_hosts=self.allow_hosts
+            self.transport, self._home(), self._profile(), area, window, variables
         )
 
     def load(
         self, granules: Sequence[Granule], grid: GeoBox, variables: Collection[str]
     ) -> xr.Dataset:
         """Return a lazy cube in canonical names and units; see `Source`."""
-        tokens = self._profile().tokens
-        sign = TokenSigner(tokens) if tokens else str
+        sign = self._sign()
 
-        def readable(href: str) -> str:
-            return sign(check_host(href, home=self._home(), allow_hosts=self.allow_hosts))
+        def now(href: str) -> str:
+            place = readable(self.transport, href, home=self._home())
+            return place if place != href else sign(href)
 
-        return load_granules(granules, grid, variables, sign=readable)
+        cube = load_granules(granules, grid, variables, sign=now)
+        doubts = [n for g in granules if (n := g.properties.get(PROVENANCE_NOTES))]
+        notes = (*cube.attrs.get(PROVENANCE_NOTES, ()), *doubts)
+        return cube.assign_attrs({PROVENANCE_NOTES: notes}) if notes else cube
+
+    def keep(
+        self, granules: Sequence[Granule], variables: Collection[str], progress: Progress
+    ) -> Sequence[Path]:
+        """Fetch whole every file that `load` would read; see `Keeps`."""
+        sign, transport = self._sign(), self.transport.at(self._home())
+        remote = {
+            asset.href: asset
+            for granule in granules
+            for variable, asset in granule.assets.items()
+            if variable in variables and asset.href.startswith(("http://", "https://"))
+        }
+        return [
+            transport.fetch(Ask(url=sign(href)), _expected(asset), identity=href, progress=progress)
+            for href, asset in remote.items()
+        ]
+
+    def _sign(self) -> TokenSigner | type[str]:
+        profile = PROFILES[self.profile]
+        return TokenSigner(profile.tokens, self.transport) if profile.tokens else str
 
     def _profile(self) -> Profile:
         base = PROFILES[self.profile]
+        named = {c: base.collections.get(c, Holding()) for c in self.collections}
         return replace(
             base,
-            collections={c: base.collections.get(c, _ALL) for c in self.collections}
-            or base.collections,
-            assets={**base.assets, **self.assets},
-            units={**base.units, **self.units},
+            collections=named or base.collections,
+            assets=self.assets,
+            units=self.units,
             licence=self.licence or base.licence,
         )
 
     def _home(self) -> str:
         url = self.url or PROFILES[self.profile].url
         return url if urlsplit(url).scheme in {"http", "https"} else str(Path(url).resolve())
+
+
+def _expected(asset: Asset) -> Expected:
+    checksums = (asset.checksum,) if asset.checksum else ()
+    return Expected(size=asset.size, checksums=checksums, content=Content.RASTER)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
@@ -122,6 +123,10 @@ class Transport:
     def __get_pydantic_core_schema__(cls, *_: object) -> CoreSchema:
         """Let validated dataclasses hold a transport."""
         return core_schema.is_instance_schema(cls)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel to another process without open connections."""
+        return (partial(Transport, self.settings, retry=self.retry, trusted=self.trusted), ())
 
     def at(self, home: str) -> "Transport":
         """Return a transport that also trusts the host of ``home``, which the user named."""

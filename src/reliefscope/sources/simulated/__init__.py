@@ -10,14 +10,20 @@ from odc.geo.geobox import GeoBox
 from reliefscope.model.area import Area
 from reliefscope.model.event import Event, Window
 from reliefscope.model.granule import Granule
+from reliefscope.sources._profiles import PROFILES
 from reliefscope.sources._raster import load_granules
-from reliefscope.sources._stac import PROFILES, search_granules
+from reliefscope.sources._stac import search_granules
 from reliefscope.sources.simulated.exercise import Exercise, write_exercise
+from reliefscope.transport.client import Transport
 
 __all__ = ["Exercise", "SimulatedSource", "write_exercise"]
 
-_PROFILE = PROFILES["planetary-computer"]
 _SCENES = frozenset({"sentinel-1-rtc", "sentinel-2-l2a"})
+_LAYERS = frozenset({"cop-dem-glo-30", "jrc-gsw", "esa-worldcover"})
+_REAL = PROFILES["planetary-computer"]
+_PROFILE = replace(
+    _REAL, collections={name: _REAL.collections[name] for name in sorted(_SCENES | _LAYERS)}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +41,7 @@ class SimulatedSource:
     @property
     def provides(self) -> frozenset[str]:
         """Canonical variables of the simulated sensors and layers."""
-        return frozenset().union(*_PROFILE.collections.values())
+        return frozenset().union(*(held.assets for held in _PROFILE.collections.values()))
 
     def exercise(self) -> Exercise:
         """Return where everything is, the truth included; write it first if need be.
@@ -58,7 +64,7 @@ class SimulatedSource:
             As `write_exercise`.
         """
         home = str(self.exercise().catalog.resolve())
-        found = search_granules(home, _PROFILE, area, window, variables)
+        found = search_granules(Transport(), home, _PROFILE, area, window, variables)
         wanted = [g for g in found if (g.collection in _SCENES) is (window is not None)]
         return [
             replace(g, source="simulated", acquired=g.acquired if window is not None else None)

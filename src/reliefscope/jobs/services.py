@@ -1,0 +1,10 @@
+"""Every service outside that may be asked, for `reliefscope doctor`."""
+
+from collections.abc import Sequence
+
+from reliefscope.feeds import ACCESS as FEED_ACCESS
+from reliefscope.sources import ACCESS as SOURCE_ACCESS
+from reliefscope.transport.credentials import Access
+
+SERVICES: Sequence[Access] = (*SOURCE_ACCESS.values(), *FEED_ACCESS.values())
+"""Sources first, then feeds."""

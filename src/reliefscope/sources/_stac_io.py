@@ -1,0 +1,67 @@
+"""The one way out, for the library that speaks STAC."""
+
+import pathlib
+from typing import Any
+
+import pystac
+from pystac_client.stac_api_io import StacApiIO
+
+from reliefscope.errors import InputError
+from reliefscope.transport.client import Ask, Transport
+from reliefscope.transport.hosts import check_href
+
+MAX_REQUESTS = 2000
+"""More pages or children than this are a loop, or a catalog to narrow down first."""
+_MAX_FILE = 64_000_000
+
+
+class TransportIO(StacApiIO):
+    """Reads the answers of an API and the files of a catalog by `Transport`.
+
+    So they are retried, capped, guarded and kept for replay like everything else; a catalog leads
+    only where its links may lead.
+    """
+
+    def __init__(self, transport: Transport, home: str) -> None:
+        super().__init__(max_retries=None)
+        self._transport, self._home = transport.at(home), home
+        self._requests = 0
+
+    def request(
+        self,
+        href: str,
+        method: str | None = None,
+        headers: dict[str, str] | None = None,
+        parameters: dict[str, Any] | None = None,
+    ) -> str:
+        """Return the text at an address; see `Transport.text` for what it raises."""
+        self._count()
+        posted = (method or "GET").upper() == "POST"
+        query = {} if posted else {k: str(v) for k, v in (parameters or {}).items()}
+        return self._transport.text(
+            Ask(
+                url=href,
+                params=query,
+                body=(parameters or {}) if posted else None,
+                headers=headers or {},
+            )
+        )
+
+    def read_text(self, source: pystac.link.HREF, *args: Any, **kwargs: Any) -> str:  # noqa: ANN401 - as the base
+        """Return the text of a link, an address, or a file inside the catalog's folder."""
+        if isinstance(source, pystac.Link) or str(source).startswith(("http://", "https://")):
+            text: str = super().read_text(source, *args, **kwargs)
+            return text
+        self._count()
+        path = pathlib.Path(check_href(str(source), home=self._home))
+        if path.stat().st_size > _MAX_FILE:
+            raise InputError(f"{path} is larger than {_MAX_FILE:,} bytes: no STAC object is")
+        return path.read_text(encoding="utf-8")
+
+    def _count(self) -> None:
+        self._requests += 1
+        if self._requests > MAX_REQUESTS:
+            raise InputError(
+                f"{self._transport.shown(self._home)} took more than {MAX_REQUESTS} requests for "
+                f"one search; name collections, or narrow the area or the window"
+            )
