@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import pystac
 import pystac_client
 import shapely
-from pystac.errors import STACError
+from pystac.errors import STACError, STACTypeError
 from pystac_client.errors import ClientTypeError
-from pystac_client.warnings import FallbackToPystac, NoConformsTo
+from pystac_client.warnings import DoesNotConformTo, FallbackToPystac, NoConformsTo
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
@@ -21,6 +21,7 @@ from reliefscope.errors import (
     IntegrityError,
     NothingFoundError,
     ProvenanceWarning,
+    ReliefscopeError,
     UnavailableError,
 )
 from reliefscope.model.area import Area
@@ -37,6 +38,9 @@ log = logging.getLogger(__name__)
 
 MAX_ITEMS = 2000
 """More than this over one area and window is a mistake in the request, or in the server."""
+
+_GARBLED = (STACError, STACTypeError, KeyError, TypeError, ValueError, AttributeError)
+"""What the libraries raise on something that is not quite STAC."""
 
 EXERCISE_PROPERTY = "reliefscope:exercise"
 """Mark of simulated data in items; `EXERCISE_TAG` marks the rasters themselves."""
@@ -98,7 +102,7 @@ def search_items(
     try:
         with warnings.catch_warnings():
             # a static catalog rightly advertises nothing and is walked; the branch below asks
-            for expected in (NoConformsTo, FallbackToPystac):
+            for expected in (NoConformsTo, FallbackToPystac, DoesNotConformTo):
                 warnings.simplefilter("ignore", expected)
             client = pystac_client.Client.open(url, stac_io=io)
             is_api = client.conforms_to(pystac_client.ConformanceClasses.ITEM_SEARCH)
@@ -112,13 +116,22 @@ def search_items(
         ) from error
     except OSError as error:  # a catalog on disk
         raise UnavailableError(f"{url} could not be read: {error}") from error
-    except (STACError, ClientTypeError, ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
+    except (*_GARBLED, ClientTypeError, RecursionError) as error:
+        ours = _ours(error)
+        if ours is not None:
+            raise ours from error
         raise InputError(
             f"{transport.shown(url)} did not answer as a STAC catalog: {error}"
         ) from error
     return sorted(items.values(), key=lambda i: (str(i.datetime), i.id))
+
+
+def _ours(error: BaseException) -> ReliefscopeError | None:
+    """Return the error of ours that a library wrapped in its own, or None."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, ReliefscopeError):
+        seen = seen.__cause__ or seen.__context__
+    return seen
 
 
 def _search_api(
@@ -128,14 +141,18 @@ def _search_api(
     window: Window | None,
 ) -> Iterator[pystac.Item]:
     when = None if window is None else (window.start, window.end)
+    answered = usable = 0
     for box in area.boxes:
         search = client.search(
             collections=list(collections) or None, bbox=box, datetime=when, limit=100
         )
         for raw in search.items_as_dicts():
             item = _item(raw, client)
+            answered, usable = answered + 1, usable + (item is not None)
             if item is not None and _wanted(item, collections, area, window):
                 yield item
+    if answered and not usable:  # that is not "nothing there"
+        raise IntegrityError(f"none of the {answered} items of the answer is a STAC item")
 
 
 def _item(raw: object, client: pystac_client.Client) -> pystac.Item | None:
@@ -144,7 +161,7 @@ def _item(raw: object, client: pystac_client.Client) -> pystac.Item | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of old extensions, brought up to date
             return pystac.Item.from_dict(raw, root=client, preserve_dict=False)  # type: ignore[arg-type] # checked here
-    except (STACError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except _GARBLED as error:
         name = raw.get("id") if isinstance(raw, dict) else raw
         log.warning("item %.80r is left out: %s: %s", name, type(error).__name__, error)
         return None
