@@ -22,7 +22,8 @@ def project(root):
 
 
 def _names_and_bounds(lines):
-    pairs = (re.fullmatch(r"([A-Za-z0-9_.-]+?)\s*((?:[<>=!~]=?.*)?)", s).groups() for s in lines)
+    pattern = r"([A-Za-z0-9_.-]+?)(?:\[[^\]]*\])?\s*((?:[<>=!~]=?.*)?)"
+    pairs = (re.fullmatch(pattern, line).groups() for line in lines)
     return dict(pairs)
 
 

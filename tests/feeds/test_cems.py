@@ -138,6 +138,27 @@ def test_details_are_looked_up_for_the_latest(replay, transport):
     assert asked == ["EMSR714", "EMSR713"]
 
 
+def test_details_are_not_asked_for_once_the_service_is_out(replay, cems, caplog):
+    """The activations come as circles; one failure is enough, as each is waited for."""
+    replay.give(LIST, listing(entry(701), entry(702)))
+    replay.give(DETAIL, "out", status=503)
+    found = cems.events(AGES)
+    assert {event.reports[0].extent for event in found} == {Extent.CIRCLE}
+    assert len({said["code"] for path, said, _ in replay.asked if path == DETAIL}) == 1
+    assert "no more details" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("extent", "kind"), [(square(0), Extent.MAPPED), ("POLYGON ((", Extent.CIRCLE)]
+)
+def test_without_areas_of_interest_the_frame_or_the_centre_counts(replay, cems, extent, kind):
+    """An activation that is new has none yet."""
+    replay.give(LIST, listing(entry()))
+    replay.give(DETAIL, listing(entry(aois=[], extent=extent)))
+    (event,) = cems.events(AGES)
+    assert event.reports[0].extent is kind
+
+
 @pytest.mark.parametrize(
     "bad",
     [

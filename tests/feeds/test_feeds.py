@@ -300,7 +300,7 @@ def _examine(name, answers):
 
 
 FUZZ = settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -345,6 +345,29 @@ def test_one_hostile_record_among_good_ones_is_the_only_one_lost(name, recorded)
             assert whole <= {
                 event.reports[0].id for event in _events(name, {**answers, path: listed})
             }
+
+
+WORDS = {"name", "title", "place", "country", "countryname", "shortname", "description", "alert"}
+WORDS |= {"source", "severitytext", "status", "subCategory", "episodealertlevel", "magnitudeUnit"}
+HOSTILE = "<b onmouseover=x>F\u202e\x1b[31ml\x00o\x9bod\n\r\u2028&lt;script&gt;" + "x" * 1_000_000
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", FEEDS)
+def test_hostile_words_come_out_as_plain_text(name, recorded):
+    """A megabyte of markup, escapes, overrides and line ends in every text that people read."""
+    answers = copy.deepcopy(recorded[name][0])
+    for tree in answers.values():
+        for holder, key in nodes(tree):
+            if key in WORDS and isinstance(holder[key], str):
+                holder[key] = HOSTILE
+    found = _events(name, answers)
+    assert found
+    listed = EventList(events=merge(found), window=AGES, failures={})
+    text = json.dumps(as_json(listed), ensure_ascii=False)
+    assert text.isprintable()
+    assert not any(odd in text for odd in ("<b", "<script", "&lt;", "\u202e", "\\u001b", "\\n"))
+    assert len(text) < 20_000 * len(found)
 
 
 def _events(name, answers):

@@ -126,6 +126,28 @@ def test_grave_floods_get_their_outlines(replay, transport):
     assert len(found) == 8
 
 
+def test_outlines_are_not_asked_for_once_the_service_is_out(replay, gdacs, caplog):
+    """The events come as circles; one failure is enough, as each is waited for."""
+    replay.give(LIST, collection(*(feature(number=n, alertlevel="Red") for n in "123")))
+    replay.give(GEOMETRY, "out", status=503)
+    replay.give(DATA, feature(alertlevel="Red"))
+    found = gdacs.events(AGES, hazards=[Hazard.FLOOD])
+    assert {event.reports[0].extent for event in found} == {Extent.CIRCLE}
+    assert len({q["eventid"] for path, q, _ in replay.asked if path == GEOMETRY}) == 1
+    assert "no more outlines" in caplog.text
+    (event,) = gdacs.find("gdacs", "FL1")
+    assert event.reports[0].extent is Extent.CIRCLE
+
+
+@pytest.mark.parametrize("answer", ["<html>", {}, {"features": []}, {"features": [7]}, ""])
+def test_a_broken_outline_leaves_the_circle(replay, gdacs, answer):
+    """Garbage, no polygon, no content: the event is there all the same."""
+    replay.give(LIST, collection(feature(alertlevel="Red")))
+    replay.give(GEOMETRY, answer)
+    (event,) = gdacs.events(AGES, hazards=[Hazard.FLOOD])
+    assert event.reports[0].extent is Extent.CIRCLE
+
+
 def test_a_cyclone_is_where_its_wind_blew():
     """Wind fields labelled with a speed count; moments, forecasts and cones do not."""
     from reliefscope.feeds.gdacs import read_feature, read_geometry  # noqa: PLC0415 - one test
@@ -282,15 +304,16 @@ def test_recorded_single_features(shared_data):
     for path in paths:
         if "event" in path.name and "bundle" not in path.name:
             (events[path.name],) = read_feature(json.loads(path.read_text()))
+    by_id = {event.reports[0].id[2:]: event for event in events.values()}
     outlines = [
-        read_geometry(event, json.loads(path.read_text()))
+        read_geometry(by_id[number], json.loads(path.read_text()))
         for path in paths
         if "geometry" in path.name
-        for event in events.values()
-        if event.reports[0].id[2:] == path.name.split("-")[-3 if "ep" in path.name else 0][-7:]
+        for number in by_id
+        if number in path.name
     ]
     assert len(events) == 16
-    assert len(outlines) > 12
+    assert len(outlines) == 12
     assert {event.hazard for event in events.values()} == {
         Hazard.FLOOD,
         Hazard.FIRE,

@@ -158,7 +158,9 @@ def _wrapped(geometry: BaseGeometry) -> BaseGeometry:
     parts = []
     for shift in (-_FULL_TURN, 0.0, _FULL_TURN):
         inside = shapely.intersection(translate(geometry, shift), _GLOBE)
-        parts += [p for p in shapely.get_parts(inside) if p.geom_type == "Polygon"]
+        parts += [
+            p for p in shapely.get_parts(inside) if p.geom_type == "Polygon" and not p.is_empty
+        ]
     if not parts:
         return geometry
     whole: BaseGeometry = parts[0] if len(parts) == 1 else shapely.multipolygons(parts)

@@ -17,7 +17,8 @@ EVENT_NAMES: Mapping[Hazard, tuple[str, str, str]] = {
     Hazard.STORM: ("Affected area", "Affected before the event", "Storm impact map"),
     Hazard.EARTHQUAKE: ("Changed area", "Changed before the event", "Earthquake impact map"),
     Hazard.LANDSLIDE: ("Landslide area", "Bare before the event", "Landslide map"),
-    Hazard.EXPLOSION: ("Changed area", "Changed before the event", "Damage map"),
+    Hazard.EXPLOSION: ("Changed area", "Changed before the event", "Change map"),
+    Hazard.VOLCANO: ("Affected area", "Affected before the event", "Volcano impact map"),
 }
 """Per hazard: the class EVENT, the class REFERENCE, the type of the map."""
 
