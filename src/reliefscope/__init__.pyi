@@ -1,12 +1,19 @@
+from .feeds import FEEDS
 from .feeds.exercise import exercise_event
 from .indicators import INDICATORS
+from .indicators.burn_severity import burn_severity
+from .indicators.drought_rain import drought_rain, standardized_index
+from .indicators.flood_depth import flood_depth
 from .indicators.flood_sar import flood_extent
 from .jobs.event_file import Request, read_event_file
+from .jobs.events import EventList, event_by_id, list_events
+from .jobs.fetching import fetch_request
+from .jobs.planning import Outlook, look_ahead
 from .jobs.situation import carry_out
 from .model.area import Area
 from .model.context import Context
 from .model.cube import VARIABLES, Advisory, Exclusion, State
-from .model.event import Event, Hazard, Window
+from .model.event import Alert, Event, Hazard, Report, Window
 from .model.granule import Asset, Granule
 from .model.grid import cell_area_m2, grid_for, projection_for, tiles
 from .model.product import Product
@@ -18,48 +25,66 @@ from .products.sheet import Policy, load_policy
 from .products.validate import Agreement, validate
 from .settings import Settings
 from .sources import SOURCES
+from .sources.cdse import CdseSource
+from .sources.dhus import DhusSource
 from .sources.files import FilesSource, RasterFile
 from .sources.layers import ContextFiles, read_context
 from .sources.places import area_from_file, area_from_name
 from .sources.simulated import SimulatedSource
 from .sources.stac import StacSource
+from .transport.client import Transport
 
 __all__ = [
+    "FEEDS",
     "INDICATORS",
     "SOURCES",
     "VARIABLES",
     "Advisory",
     "Agreement",
+    "Alert",
     "Area",
     "Asset",
+    "CdseSource",
     "Context",
     "ContextFiles",
+    "DhusSource",
     "Event",
+    "EventList",
     "Exclusion",
     "FilesSource",
     "Granule",
     "Hazard",
+    "Outlook",
     "Package",
     "Plan",
     "Policy",
     "Product",
     "RasterFile",
+    "Report",
     "Request",
     "Settings",
     "SimulatedSource",
     "StacSource",
     "State",
+    "Transport",
     "Window",
     "area_from_file",
     "area_from_name",
+    "burn_severity",
     "carry_out",
     "cell_area_m2",
     "compute",
+    "drought_rain",
+    "event_by_id",
     "exercise_event",
+    "fetch_request",
     "find",
+    "flood_depth",
     "flood_extent",
     "grid_for",
+    "list_events",
     "load_policy",
+    "look_ahead",
     "open_package",
     "plan",
     "projection_for",
@@ -68,6 +93,7 @@ __all__ = [
     "read_event_file",
     "run",
     "search",
+    "standardized_index",
     "tiles",
     "validate",
 ]
