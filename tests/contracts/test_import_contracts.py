@@ -27,7 +27,7 @@ BREACHES = {
     ),
     "the wire knows no disaster and no service": ("transport/store.py", "import xarray"),
     "products do not fetch": ("products/facts.py", "import requests"),
-    "faces do not compute": ("cli.py", "import reliefscope.numerics.radar"),
+    "faces do not compute": ("cli/maps.py", "import reliefscope.numerics.radar"),
 }
 
 

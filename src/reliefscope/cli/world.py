@@ -39,7 +39,9 @@ def events(args: argparse.Namespace, settings: Settings) -> None:
         bbox=tuple(args.bbox) if args.bbox else None,
     )
     if args.format == "table":
-        table = Table(*HEADER)
+        table = Table()
+        for name in HEADER:
+            table.add_column(name, overflow="fold")
         for row in rows(found):
             table.add_row(*map(escape, row))
         Console().print(table)

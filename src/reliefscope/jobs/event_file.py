@@ -214,7 +214,7 @@ def _source(name: str, options: Mapping[str, Any], base: Path, settings: Setting
 
 _OURS = frozenset({"transport"})
 """Fields of sources that come from the settings, not from the file."""
-_PATHS = frozenset({"folder", "population", "admin", "places", "roads", "facilities"})
+_PATHS = frozenset({"folder", "dem", "population", "admin", "places", "roads", "facilities"})
 
 
 def _absolute(options: Mapping[str, Any], base: Path) -> dict[str, Any]:

@@ -229,4 +229,4 @@ def _log_logistic_cdf(x: float, beta: float, alpha: float, gamma: float) -> floa
     ratio = (x - gamma) / alpha
     if ratio <= 0.0:  # beyond the bound of the distribution: below it, or above for beta < 0
         return 0.0 if beta > 0.0 else 1.0
-    return 1.0 / (1.0 + ratio ** (-beta))
+    return float(1.0 / (1.0 + ratio ** (-beta)))
