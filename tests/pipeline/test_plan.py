@@ -172,6 +172,31 @@ def test_a_source_that_fails_gives_way_to_the_next():
     assert any("served by second instead" in note for note in product.notes)
 
 
+class Deaf(Memory):
+    """Finds what it has, and cannot deliver it."""
+
+    def load(self, granules, grid, variables):
+        raise UnavailableError(f"no bytes of {granules[0].id}: {variables} {grid.shape}")
+
+
+def test_the_same_pass_comes_from_another_provider():
+    """The first finds and cannot deliver; the second has the same satellite at the same time."""
+    mirror = Memory(_granule("wet-copy", 1.001), _granule("wet-other", 3))
+    sources = {"first": Deaf(_granule("wet", 1)), "second": mirror}
+    todo = plan(EVENT, INDICATOR, sources, resolution=100)
+    with pytest.warns(FallbackWarning, match="the same passes come from second"):
+        product = run(todo, sources)
+    assert [g.id for g in product.granules["after"]] == ["wet-copy"]
+    assert any("the same passes come from second" in note for note in product.notes)
+
+
+def test_another_pass_is_no_mirror():
+    """What was chosen cannot be delivered, and nobody else has it: the error stands."""
+    sources = {"first": Deaf(_granule("wet", 1)), "second": Memory(_granule("wet-other", 3))}
+    with pytest.raises(UnavailableError, match="no bytes of wet"):
+        run(plan(EVENT, INDICATOR, sources, resolution=100), sources)
+
+
 def test_a_source_that_fails_is_not_the_same_as_nothing_there():
     """What the failed one may hold is not declared absent because the other has nothing."""
     sources = {"first": Broken(), "second": Memory()}

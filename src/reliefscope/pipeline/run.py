@@ -17,7 +17,7 @@ from reliefscope.errors import (
     SourceError,
 )
 from reliefscope.model.cube import OPTICAL, PROVENANCE_NOTES, Advisory, describe
-from reliefscope.model.granule import Granule, group_passes
+from reliefscope.model.granule import PASS_GAP, Granule, group_passes
 from reliefscope.model.product import Product
 from reliefscope.pipeline.clouds import clear_share
 from reliefscope.pipeline.plan import Plan, Role
@@ -167,15 +167,12 @@ def run(
         A file or a service failed; see `reliefscope.errors`.
     """
     selection = search(plan, sources) if selection is None else selection
-    notes = _notes(plan, selection)
     roles = {r.name: r for r in plan.roles}
-    selection = {name: c for name, c in selection.items() if c.passes}
-    cubes = {
-        name: sources[c.source].load(
-            c.granules, plan.grid, _variables(roles[name], sources[c.source])
-        )
-        for name, c in selection.items()
-    }
+    found, selection, cubes = selection, {}, {}
+    for name, choice in ((n, c) for n, c in found.items() if c.passes):
+        selection[name], cubes[name] = _load(roles[name], choice, plan, sources)
+    reasons = {name: c.reason for name, c in {**found, **selection}.items()}
+    notes = _notes(plan, selection, reasons)
     cubes = {n: _single(c) if n == "after" else c for n, c in cubes.items()}
     data = plan.indicator.compute(**cubes, **plan.parameters)
     defaults = {name: default for name, (default, _) in plan.indicator.parameters.items()}
@@ -212,12 +209,58 @@ def _advise(data: xr.Dataset, plan: Plan, selection: Selection) -> xr.Dataset:
     return data.assign(advisory=describe("advisory", advisory))
 
 
-def _notes(plan: Plan, selection: Selection) -> tuple[str, ...]:
+def _notes(plan: Plan, selection: Selection, reasons: Mapping[str, str]) -> tuple[str, ...]:
     after = selection.get("after")
-    if after is not None and after.passes and after.cover < _WHOLE:
+    if after is not None and after.cover < _WHOLE:
         text = f"images cover {after.cover:.0%} of the area"
         warnings.warn(text, PartialCoverageWarning, stacklevel=3)
-    return tuple(f"{role.name}: {selection[role.name].reason}" for role in plan.roles)
+    return tuple(f"{role.name}: {reasons[role.name]}" for role in plan.roles)
+
+
+def _load(
+    role: Role, choice: Choice, plan: Plan, sources: Mapping[str, Source]
+) -> tuple[Choice, xr.Dataset]:
+    """Open what was chosen; if its source cannot deliver, the same passes from another one.
+
+    The same pass is one of the same satellite at the same time; another provider may have
+    processed it otherwise, so the exchange is said.
+    """
+    try:
+        return choice, _open(role, choice, plan, sources)
+    except SourceError as error:
+        for name in role.sources[role.sources.index(choice.source) + 1 :]:
+            mirrored = _mirror(role, choice, name, plan, sources[name])
+            if mirrored is None:
+                continue
+            note = _gave_way(role, {choice.source: error}, f"the same passes come from {name}")
+            mirrored = replace(mirrored, reason=f"{choice.reason}; {note}")
+            return mirrored, _open(role, mirrored, plan, sources)
+        raise
+
+
+def _open(role: Role, choice: Choice, plan: Plan, sources: Mapping[str, Source]) -> xr.Dataset:
+    source = sources[choice.source]
+    return source.load(choice.granules, plan.grid, _variables(role, source))
+
+
+def _mirror(role: Role, choice: Choice, name: str, plan: Plan, source: Source) -> Choice | None:
+    """Return the passes of ``choice`` as another source has them; None if any is missing."""
+    try:
+        found = source.search(plan.event.area, role.window, _variables(role, source))
+    except SourceError:
+        return None
+    offered = group_passes(found)
+    passes = [next((p for p in offered if _same(p, wanted)), None) for wanted in choice.passes]
+    whole = tuple(p for p in passes if p is not None)
+    return replace(choice, passes=whole, source=name) if len(whole) == len(passes) else None
+
+
+def _same(one: Pass, other: Pass) -> bool:
+    a, b = one[0], other[0]
+    if a.acquired is None or b.acquired is None:
+        return a.acquired is b.acquired
+    near = abs(a.acquired - b.acquired) <= PASS_GAP
+    return near and a.platform.lower() == b.platform.lower()
 
 
 def _provenance(cubes: Mapping[str, xr.Dataset]) -> tuple[str, ...]:
