@@ -21,7 +21,7 @@ from reliefscope.model.cube import (
     require,
 )
 from reliefscope.model.event import Hazard
-from reliefscope.model.grid import pixel_size_m
+from reliefscope.model.grid import ground_size_m
 from reliefscope.numerics import burn
 from reliefscope.numerics.clouds import hidden_by_fmask, hidden_by_qa_pixel, hidden_by_scl
 from reliefscope.numerics.fuzzy import s_shaped
@@ -84,7 +84,8 @@ def burn_severity(  # noqa: PLR0913 - parameters are read off this signature
     InsufficientDataError
         When computed: less than ``min_observed`` was seen on both images.
     """
-    pixel = _pixel(after)
+    dy, dx = ground_size_m(after, "the after image")
+    pixel = float(np.sqrt(dy * dx))
     _same_grid(after, before)
     ratios = {"before": _ratio(before, "before"), "after": _ratio(after, "after")}
     rules = _Rules(
@@ -233,17 +234,6 @@ def _permanent(water: xr.Dataset | None, months: float, like: xr.DataArray) -> x
     )
     require(water, name)
     return water[name].assign_coords(y=like["y"], x=like["x"]) >= least
-
-
-def _pixel(cube: xr.Dataset) -> float:
-    grid = cube.odc.geobox
-    if grid is None or grid.crs is None:
-        raise CubeError(
-            "the after image has no CRS, so its pixels have no size on the ground; assign the one "
-            "it was made in, for example cube.odc.assign_crs('EPSG:32633')"
-        )
-    dy, dx = pixel_size_m(grid)
-    return float(np.sqrt(dy * dx))
 
 
 def _same_grid(after: xr.Dataset, before: xr.Dataset) -> None:

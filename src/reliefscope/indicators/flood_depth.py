@@ -23,7 +23,7 @@ from reliefscope.model.cube import (
     require,
 )
 from reliefscope.model.event import Hazard
-from reliefscope.model.grid import pixel_size_m
+from reliefscope.model.grid import ground_size_m
 from reliefscope.numerics import depth, terrain
 from reliefscope.numerics.regions import small_holes
 
@@ -85,7 +85,7 @@ def flood_depth(
             f"the flood cube has {sorted(map(str, flood))}; it needs one of {sorted(_FLOODED)}"
         )
     require(terrain, "elevation")
-    dy, dx = _pixel(flood)
+    dy, dx = ground_size_m(flood, "the flood map")
     codes = _single(flood[name])
     height = _single(terrain["elevation"])
     if height.shape != codes.shape:
@@ -187,16 +187,6 @@ def _bands(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def _single(layer: xr.DataArray) -> xr.DataArray:
     return layer.isel(time=0, drop=True) if "time" in layer.dims else layer
-
-
-def _pixel(cube: xr.Dataset) -> tuple[float, float]:
-    grid = cube.odc.geobox
-    if grid is None or grid.crs is None:
-        raise CubeError(
-            "the flood map has no CRS, so its pixels have no size on the ground; assign the one "
-            "it was made in, for example cube.odc.assign_crs('EPSG:32633')"
-        )
-    return pixel_size_m(grid)
 
 
 INDICATOR = Indicator(

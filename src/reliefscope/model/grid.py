@@ -4,12 +4,14 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+import odc.geo.xr  # noqa: F401 - the .odc accessor
+import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from odc.geo.geom import Geometry
 from pyproj import CRS, Geod, Proj, Transformer
 
-from reliefscope.errors import InputError
+from reliefscope.errors import CubeError, InputError
 from reliefscope.model.area import Area
 
 _UTM_WIDTH_DEG = 6.0
@@ -77,6 +79,32 @@ def tiles(grid: GeoBox, size: int = 10_980) -> Iterator[GeoBox]:
     for row in range(0, rows, size):
         for column in range(0, columns, size):
             yield grid[row : min(row + size, rows), column : min(column + size, columns)]
+
+
+def ground_size_m(cube: xr.Dataset, what: str) -> tuple[float, float]:
+    """Return the ground size of a cube's pixels along y and x [m].
+
+    Parameters
+    ----------
+    cube : Dataset, (y, x) or (time, y, x)
+        With a CRS.
+    what : str
+        What errors call it, for example "the after image".
+
+    Raises
+    ------
+    CubeError
+        It has no y and x, or no CRS: its pixels have no size on the ground.
+    """
+    if not {"y", "x"} <= set(cube.dims):
+        raise CubeError(f"{what} has dimensions {dict(cube.sizes)}; it needs y and x")
+    grid = cube.odc.geobox
+    if grid is None or grid.crs is None:
+        raise CubeError(
+            f"{what} has no CRS, so its pixels have no size on the ground; assign the one it was "
+            f"made in, for example cube.odc.assign_crs('EPSG:32633')"
+        )
+    return pixel_size_m(grid)
 
 
 def pixel_size_m(grid: GeoBox) -> tuple[float, float]:

@@ -7,13 +7,12 @@ from typing import Annotated
 import odc.geo.xr  # noqa: F401 - the .odc accessor
 import xarray as xr
 
-from reliefscope.errors import CubeError
 from reliefscope.indicators._base import Bounds, Indicator, Need
 from reliefscope.indicators.flood_sar import layers as layering
 from reliefscope.indicators.flood_sar import scene
 from reliefscope.model.cube import describe, elementwise
 from reliefscope.model.event import Hazard
-from reliefscope.model.grid import pixel_size_m
+from reliefscope.model.grid import ground_size_m
 from reliefscope.numerics import radar
 
 _HECTARE_M2 = 10_000.0
@@ -93,7 +92,7 @@ def flood_extent(  # noqa: PLR0913 - parameters are read off this signature
     InsufficientDataError
         When computed: less than ``min_observed`` was observed.
     """
-    dy, dx = _ground_size(after)
+    dy, dx = ground_size_m(after, "the after image")
     speckle = layering.speckle_filter(smoothing, detail, (dy, dx))
     layers = layering.encoded(after, speckle, "after")
     looks = dict(layers)
@@ -146,19 +145,6 @@ def _described(
     cube = xr.Dataset(described).drop_vars("time", errors="ignore")
     located: xr.Dataset = cube.odc.assign_crs(after.odc.crs)
     return located
-
-
-def _ground_size(cube: xr.Dataset) -> tuple[float, float]:
-    """Size of a pixel on the ground along y and x [m]."""
-    if not {"y", "x"} <= set(cube.dims):
-        raise CubeError(f"the after image has dimensions {dict(cube.sizes)}; it needs y and x")
-    grid = cube.odc.geobox
-    if grid is None or grid.crs is None:
-        raise CubeError(
-            "the after image has no CRS, so its pixels have no size on the ground; assign the one "
-            "it was made in, for example cube.odc.assign_crs('EPSG:32633')"
-        )
-    return pixel_size_m(grid)
 
 
 INDICATOR = Indicator(
