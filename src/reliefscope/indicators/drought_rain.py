@@ -20,7 +20,7 @@ from reliefscope.model.cube import (
     require,
 )
 from reliefscope.model.event import Hazard
-from reliefscope.numerics.standardize import Fit, rolling_sum, standardize
+from reliefscope.numerics.standardize import LIMIT, Fit, standardize
 
 REFERENCE_YEARS = 30
 """A record to compare with should be at least this long (WMO-No. 1090)."""
@@ -34,6 +34,7 @@ def standardized_index(
     months: int,
     reference: tuple[int, int],
     fit: Fit = Fit.GAMMA_THOM,
+    limit: float = LIMIT,
     last_only: bool = False,
 ) -> xr.DataArray:
     """Return a standardised index of monthly ``amounts``: SPI of rain, SPEI of rain less demand.
@@ -48,6 +49,8 @@ def standardized_index(
         First and last year of the period to compare with.
     fit : Fit
         Distribution; `Fit.LOG_LOGISTIC` for SPEI.
+    limit : float
+        The index is clipped here; infinite to see how far it would go.
     last_only : bool
         Whether to evaluate the last month alone: much cheaper.
 
@@ -68,10 +71,9 @@ def standardized_index(
     wanted[-1 if last_only else slice(None)] = True
 
     def of_block(block: NDArray[np.floating]) -> NDArray[np.float32]:
-        # time comes last here, as apply_ufunc hands it over
-        totals = rolling_sum(np.moveaxis(block, -1, 0), months)
-        index = standardize(totals, season, judged, fit=fit, wanted=wanted)
-        return np.moveaxis(index, 0, -1).astype("float32")
+        return standardize(
+            block, season, judged, length=months, fit=fit, limit=limit, wanted=wanted
+        ).astype("float32")
 
     index: xr.DataArray = xr.apply_ufunc(
         of_block,

@@ -34,16 +34,21 @@ def standardize_cells(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, n
     zeros: int,
     limit: float,
     min_sample: int,
+    length: int,
     out: Floats,
 ) -> None:
-    """Fill ``out``, (cell, time), season by season; ``order`` lists the steps of each season."""
-    sample = np.empty(values.shape[1])
+    """Fill ``out``, (cell, time), season by season; ``order`` lists the steps of each season.
+
+    Amounts are added up over ``length`` steps first; what is not written stays as it is.
+    """
+    sample, series = np.empty(values.shape[1]), np.empty(values.shape[1])
     for cell in range(values.shape[0]):
+        _accumulate(values[cell], length, series)
         for s in range(len(starts) - 1):
             steps = order[starts[s] : starts[s + 1]]
             if wanted[steps].any():
                 _season(
-                    values[cell],
+                    series,
                     steps,
                     reference,
                     wanted,
@@ -54,6 +59,18 @@ def standardize_cells(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, n
                     sample,
                     out[cell],
                 )
+
+
+@numba.njit(cache=True)
+def _accumulate(values: Floats, length: int, series: Floats) -> None:
+    """Fill ``series`` with sums over ``length`` steps; NaN where any is missing."""
+    for i in range(len(values)):
+        total = math.nan
+        if i >= length - 1:
+            total = values[i]
+            for j in range(i - length + 1, i):
+                total += values[j]
+        series[i] = total
 
 
 @numba.njit(cache=True)

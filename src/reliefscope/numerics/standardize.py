@@ -44,28 +44,12 @@ class Zeros(IntEnum):
     """The whole share (McKee et al. 1993): biased to the wet side where it is often dry."""
 
 
-def rolling_sum(values: Series, steps: int) -> NDArray[np.float64]:
-    """Return the sum of each step and the ``steps`` - 1 before it, (time, cell).
-
-    NaN where any of them is missing, and at the first ``steps`` - 1.
-    """
-    total = np.full(values.shape, np.nan)
-    if len(values) < steps:
-        return total
-    cumulated = np.zeros((len(values) + 1, *values.shape[1:]))
-    missing = np.zeros(cumulated.shape, dtype=np.int32)
-    np.cumsum(np.nan_to_num(values, nan=0.0), axis=0, dtype=np.float64, out=cumulated[1:])
-    np.cumsum(np.isnan(values), axis=0, out=missing[1:])
-    sums = cumulated[steps:] - cumulated[:-steps]
-    total[steps - 1 :] = np.where(missing[steps:] > missing[:-steps], np.nan, sums)
-    return total
-
-
-def standardize(
+def standardize(  # noqa: PLR0913 - each choice is a decision of the science
     values: Series,
     season: NDArray[np.integer],
     reference: NDArray[np.bool_],
     *,
+    length: int = 1,
     fit: Fit = Fit.GAMMA_THOM,
     zeros: Zeros = Zeros.CENTER,
     limit: float = LIMIT,
@@ -76,12 +60,15 @@ def standardize(
 
     Parameters
     ----------
-    values : array, (time, cell)
-        Amounts, for example rainfall totals; NaN is missing and stays so.
+    values : array, (..., time)
+        Amounts, for example rainfall totals; NaN is missing and stays so. Time comes last, so that
+        the history of a cell lies side by side in memory.
     season : array, (time,)
         Which steps are comparable: 0 to 11 for months.
     reference : array, (time,)
         Steps of the reference period.
+    length : int
+        Steps added up first, each with those before it; NaN where one is missing.
     fit : Fit
         Distribution and method. Those of the gamma family are fitted to amounts above zero and
         mixed with the share of zeros; the log-logistic takes any amount.
@@ -97,26 +84,24 @@ def standardize(
 
     Returns
     -------
-    array, (time, cell)
+    array, (..., time)
         NaN where the value is missing or no distribution could be fitted: a constant series, a
         season without rain.
     """
-    # a cell's whole history side by side in memory: the loop below reads nothing else
-    flat = np.ascontiguousarray(values.reshape(len(values), -1).T, dtype=np.float64)
-    order = np.argsort(season, kind="stable").astype(np.int64)
-    counts = np.bincount(season)
-    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    out = np.full(flat.shape, np.nan)
+    cells = np.ascontiguousarray(values, dtype=np.float64).reshape(-1, values.shape[-1])
+    starts = np.concatenate([[0], np.cumsum(np.bincount(season))]).astype(np.int64)
+    out = np.full(cells.shape, np.nan)
     standardize_cells(
-        flat,
-        order,
+        cells,
+        np.argsort(season, kind="stable").astype(np.int64),
         starts,
         reference.astype(np.bool_),
-        np.ones(len(values), dtype=np.bool_) if wanted is None else wanted.astype(np.bool_),
+        np.ones(len(season), dtype=np.bool_) if wanted is None else wanted.astype(np.bool_),
         int(fit),
         int(zeros),
         limit,
         min_sample,
+        length,
         out,
     )
-    return np.ascontiguousarray(out.T).reshape(values.shape)
+    return out.reshape(values.shape)
