@@ -40,7 +40,10 @@ def test_the_gamma_distribution_is_that_of_scipy():
     np.testing.assert_allclose(ours, special.gammainc(a, x), rtol=0, atol=1e-11)
 
 
-@given(arrays(np.float64, 480, elements=st.floats(0, 1000) | st.just(np.nan)), st.integers(1, 24))
+@given(
+    arrays(np.float64, 480, elements=st.integers(0, 1000).map(float) | st.just(np.nan)),
+    st.integers(1, 24),
+)
 def test_sums_are_the_sums_of_their_steps_or_missing(values, length):
     """Adding up inside gives what adding up before gives; a gap makes every sum over it missing."""
     sums = np.full(480, np.nan)
