@@ -21,6 +21,7 @@ BREACHES = {
         "import reliefscope.indicators._other",
     ),
     "sources do not know each other": ("sources/files.py", "import reliefscope.sources.stac"),
+    "feeds do not know each other": ("feeds/gdacs.py", "import reliefscope.feeds.usgs"),
     "pipeline names no source and no indicator": (
         "pipeline/plan.py",
         "import reliefscope.indicators.flood_sar",
