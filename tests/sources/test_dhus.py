@@ -40,7 +40,6 @@ from tests.sources.safe.make import START, Radar, zipped
 from tests.stage import Stage
 
 # sentinelsat 1.2.1 lags behind Python 3.12 (utcfromtimestamp) and 3.13 (count of re.sub)
-pytestmark = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:sentinelsat\..*")
 
 FAST = Retry(attempts=3, first_s=0.01, deadline_s=5)
 WHEN = dt.datetime(2023, 10, 7, 5, 24, 59, 858000, tzinfo=dt.UTC)
