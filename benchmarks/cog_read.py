@@ -11,7 +11,8 @@ stackstac called directly, odc-stac with its numbers masked and scaled as ours a
 alone. stackstac is left out where it is not installed.
 
 Each run is a process of its own, in turn; time is wall clock without imports, from metadata to
-array; memory is the largest resident set of the process.
+array; cpu is what the process's threads were busy for, which a machine shared with others disturbs
+less; memory is the largest resident set of the process.
 """
 
 import argparse
@@ -252,13 +253,13 @@ def run_task(reader: str, case: str, url: str, size: int, area: int) -> None:
     """Carry out one reading and print what it took."""
     importlib.import_module(IMPORTS[reader])
     grid = grid_of(case, size, area)
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     pixels = READERS[reader](case, url, size, grid)
-    seconds = time.perf_counter() - start
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
     peak = _peak_gb()
     seen = np.isfinite(pixels) & (pixels != 0)
     mean = float(pixels[seen].mean(dtype="float64"))
-    print(json.dumps({"seconds": seconds, "peak_gb": peak, "mean": mean}))
+    print(json.dumps({"seconds": seconds, "cpu": busy, "peak_gb": peak, "mean": mean}))
 
 
 def _peak_gb() -> float:
@@ -369,10 +370,11 @@ def report(case: str, found: Mapping[str, list[dict[str, float]]]) -> None:
     medians = {r: statistics.median(run["seconds"] for run in runs) for r, runs in found.items()}
     for reader, runs in found.items():
         seconds = [run["seconds"] for run in runs]
+        cpu = statistics.median(run["cpu"] for run in runs)
         ratio = medians["reliefscope"] / medians[reader]
         print(
             f"  {case:8} {reader:12} median {medians[reader]:6.2f} s, min {min(seconds):6.2f}, "
-            f"max {max(seconds):6.2f}, peak {max(run['peak_gb'] for run in runs):.2f} GB, "
+            f"max {max(seconds):6.2f}, cpu {cpu:5.2f} s, peak {max(run['peak_gb'] for run in runs):.2f} GB, "
             f"mean {runs[0]['mean']:.5g}, ours/this {ratio:.2f}"
         )
 

@@ -107,8 +107,8 @@ def _s2_cog() -> Holding:
 
 _EARTHDATA = Access(
     service="NASA Earthdata (CMR-STAC)",
+    # no netrc: what stands there for this host is the password of the account, not a token
     names=("EARTHDATA_TOKEN",),
-    host="urs.earthdata.nasa.gov",
     how="generate a token free of charge at https://urs.earthdata.nasa.gov/profile",
     probe="https://cmr.earthdata.nasa.gov/stac",
 )

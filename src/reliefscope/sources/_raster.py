@@ -166,7 +166,8 @@ def _stack(
     moments = [group[0].acquired or _STATIC_TIME for group in passes]
     stamps = [np.datetime64(m.astimezone(dt.UTC).replace(tzinfo=None), "ns") for m in moments]
     stack = da.stack(mosaics)  # type: ignore[no-untyped-call]
-    return describe(name, wrap_xr(stack, grid, time=stamps, nodata=None))
+    dims = ("time", "y", "x")  # on geographic grids too
+    return describe(name, wrap_xr(stack, grid, time=stamps, nodata=None, dims=dims))
 
 
 def _doubts(files: Sequence[File], looks: Sequence[Look | None]) -> list[str]:

@@ -41,6 +41,7 @@ ANY: Mapping[str, str] = MappingProxyType(
     {
         "GDAL_NUM_THREADS": "1",
         "GDAL_MAX_RAW_BLOCK_CACHE_SIZE": "64000000",
+        "CPL_VSIL_GZIP_WRITE_PROPERTIES": "NO",  # else a file appears beside each .gz
     }
 )
 """How GDAL reads."""

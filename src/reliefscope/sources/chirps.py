@@ -157,7 +157,8 @@ class ChirpsSource:
     ) -> xr.Dataset:
         """Return a lazy cube of ``precipitation`` [mm], (time, y, x): totals over each step.
 
-        Whole files are fetched now, and the header of each is read; pixels when they are computed.
+        Packed files are fetched now, and the headers of those read in place; pixels when they are
+        computed.
 
         Raises
         ------

@@ -132,28 +132,7 @@ class Era5LandSource:
         ]
         say_what_is_out("ERA5-Land", out, starts, self.step)
         boxes = _boxes(area)
-        reach = shapely.union_all([shapely.box(w, s, e, n) for n, w, s, e in boxes])
-        asset = Asset(href=f"{self.url}/retrieve/v1/processes/{self._dataset}")
-        return [
-            Granule(
-                id=f"era5-land-{self.step}-{start:%Y%m%dT%H%M}",
-                source="era5_land",
-                collection=self._dataset,
-                acquired=start,
-                footprint=reach,
-                assets=MappingProxyType(dict.fromkeys(names, asset)),
-                resolution=CELL * METRES_PER_DEGREE,
-                licence=_LICENCE,
-                href=f"https://cds.climate.copernicus.eu/datasets/{self._dataset}",
-                properties=MappingProxyType(
-                    {
-                        "step": self.step.value,
-                        "boxes": ";".join(" ".join(f"{v:g}" for v in box) for box in boxes),
-                    }
-                ),
-            )
-            for start in out
-        ]
+        return [self._granule(start, names, boxes) for start in out]
 
     def load(
         self, granules: Sequence[Granule], grid: GeoBox, variables: Collection[str]
@@ -222,6 +201,22 @@ class Era5LandSource:
             wire=self.transport.at(self.url),
             access=ACCESS,
             patience_s=self.patience_hours * 3600,
+        )
+
+    def _granule(self, start: dt.datetime, names: Sequence[str], boxes: Sequence[Box]) -> Granule:
+        asset = Asset(href=f"{self.url}/retrieve/v1/processes/{self._dataset}")
+        stated = ";".join(" ".join(f"{v:g}" for v in box) for box in boxes)
+        return Granule(
+            id=f"era5-land-{self.step}-{start:%Y%m%dT%H%M}",
+            source="era5_land",
+            collection=self._dataset,
+            acquired=start,
+            footprint=shapely.union_all([shapely.box(w, s, e, n) for n, w, s, e in boxes]),
+            assets=MappingProxyType(dict.fromkeys(names, asset)),
+            resolution=CELL * METRES_PER_DEGREE,
+            licence=_LICENCE,
+            href=f"https://cds.climate.copernicus.eu/datasets/{self._dataset}",
+            properties=MappingProxyType({"step": self.step.value, "boxes": stated}),
         )
 
     def _fetch(
