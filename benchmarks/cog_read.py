@@ -372,10 +372,11 @@ def report(case: str, found: Mapping[str, list[dict[str, float]]]) -> None:
         seconds = [run["seconds"] for run in runs]
         cpu = statistics.median(run["cpu"] for run in runs)
         ratio = medians["reliefscope"] / medians[reader]
+        peak, mean = max(run["peak_gb"] for run in runs), runs[0]["mean"]
         print(
             f"  {case:8} {reader:12} median {medians[reader]:6.2f} s, min {min(seconds):6.2f}, "
-            f"max {max(seconds):6.2f}, cpu {cpu:5.2f} s, "
-            f"peak {max(run['peak_gb'] for run in runs):.2f} GB, mean {runs[0]['mean']:.5g}, ours/this {ratio:.2f}"
+            f"max {max(seconds):6.2f}, cpu {cpu:5.2f} s, peak {peak:.2f} GB, mean {mean:.5g}, "
+            f"ours/this {ratio:.2f}"
         )
 
 
