@@ -3,7 +3,12 @@
 import socket
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# how long an example takes says nothing of whether it is right
+hypothesis.settings.register_profile("steady", deadline=None)
+hypothesis.settings.load_profile("steady")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"

@@ -60,7 +60,7 @@ def test_whatever_a_member_is_called_it_stays_inside_or_is_refused(tmp_path_fact
     tmp = tmp_path_factory.mktemp("any")
     try:
         archive = _zip(tmp / "x.zip", {name: b"1"})
-    except (ValueError, UnicodeError):
+    except (ValueError, IndexError):  # no archive can be made with such a name
         return
     with contextlib.suppress(IntegrityError, OSError):
         unpack(archive, tmp / "in" / "out")
