@@ -2,7 +2,7 @@
 
 import datetime as dt
 import gzip
-import io
+import tempfile
 from pathlib import Path
 
 import h5netcdf
@@ -110,9 +110,10 @@ def netcdf(cube, engine="h5netcdf", **options):
     """Bytes of a netCDF file."""
     if engine == "scipy":
         return bytes(cube.to_netcdf(engine="scipy", **options))
-    out = io.BytesIO()
-    cube.to_netcdf(out, engine=engine, **options)
-    return out.getvalue()
+    with tempfile.TemporaryDirectory() as folder:  # not every release writes into memory
+        path = Path(folder) / "cube.nc"
+        cube.to_netcdf(path, engine=engine, **options)
+        return path.read_bytes()
 
 
 def imerg(

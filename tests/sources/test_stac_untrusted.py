@@ -22,7 +22,9 @@ from tests.servers import app_server
 AREA = Area.from_bbox(10, 45, 11, 46)
 WHEN = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
 WINDOW = Window(start=WHEN - dt.timedelta(days=1), end=WHEN + dt.timedelta(days=1))
-CONFORMS = ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"]
+CONFORMS = [
+    f"https://api.stacspec.org/v1.0.0/{part}" for part in ("core", "collections", "item-search")
+]
 
 
 def _item(name="good", href="https://data.example.org/vv.tif", **changes):
