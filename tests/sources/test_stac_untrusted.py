@@ -59,6 +59,7 @@ class Catalog:
         base = str(request.base_url)
         links = [
             {"rel": "self", "href": base},
+            {"rel": "data", "href": f"{base}collections", "type": "application/json"},
             {
                 "rel": "search",
                 "href": f"{base}search",
