@@ -1,6 +1,5 @@
 """The questions every feed answers, and what all feeds share."""
 
-import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from reliefscope.feeds._plain import told
 from reliefscope.model.area import Area
 from reliefscope.model.event import Event, Hazard, Report, Window
 from reliefscope.transport.client import Ask, Transport
+from reliefscope.transport.content import parse_json
 
 log = logging.getLogger(__name__)
 
@@ -92,12 +92,13 @@ def answered(transport: Transport, ask: Ask) -> object:
     IntegrityError
         It is not JSON.
     """
-    text = transport.text(ask)
-    if not text.strip():
+    content = transport.content(ask)
+    if not content.strip():
         return NOTHING
     try:
-        answer: object = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        answer: object = parse_json(content)
+    except ValueError as error:
+        text = content.decode("utf-8", errors="replace")
         raise IntegrityError(
             f"{transport.shown(ask.url)} did not answer in JSON: it begins with "
             f"{transport.scrub(text[:60])!r}; "

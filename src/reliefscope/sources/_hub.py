@@ -30,6 +30,7 @@ from reliefscope.errors import (
 from reliefscope.sources._products import ArchivedError
 from reliefscope.transport.answers import answer_key, keep_answer, kept_answer
 from reliefscope.transport.client import CHUNK, CONNECT_S, MAX_ANSWER, READ_S, Transport
+from reliefscope.transport.content import too_deep
 from reliefscope.transport.credentials import Access
 from reliefscope.transport.guard import guarded_adapter
 from reliefscope.transport.retry import TransientError
@@ -181,6 +182,11 @@ class _HubAdapter(BaseAdapter):
         answer = self._wire.retry(lambda: self._once(request, options))
         listing = method == "GET" and not urlsplit(url).path.endswith("$value")
         if listing and answer.status_code == requests.codes.ok:
+            if too_deep(answer.content):
+                raise IntegrityError(
+                    f"{self._wire.shown(url)} did not answer as a DHuS hub does: brackets without "
+                    f"end"
+                )
             keep_answer(folder, key, answer.content)
         return answer
 

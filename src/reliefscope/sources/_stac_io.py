@@ -8,6 +8,7 @@ from pystac_client.stac_api_io import StacApiIO
 
 from reliefscope.errors import InputError
 from reliefscope.transport.client import Ask, Transport
+from reliefscope.transport.content import parse_json
 from reliefscope.transport.hosts import check_href
 
 MAX_REQUESTS = 2000
@@ -57,6 +58,11 @@ class TransportIO(StacApiIO):
         if path.stat().st_size > _MAX_FILE:
             raise InputError(f"{path} is larger than {_MAX_FILE:,} bytes: no STAC object is")
         return path.read_text(encoding="utf-8")
+
+    def json_loads(self, txt: str, *_: object, **__: object) -> dict[str, Any]:
+        """Return parsed JSON. ValueError: it is not, or nested deeper than any catalog is."""
+        parsed: dict[str, Any] = parse_json(txt.encode())
+        return parsed
 
     def _count(self) -> None:
         self._requests += 1

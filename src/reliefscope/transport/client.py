@@ -1,7 +1,6 @@
 """Ask services: typed errors, size caps, guarded hosts, retries, replay without a network."""
 
 import contextlib
-import json
 import logging
 import time
 from collections.abc import Iterator, Mapping
@@ -29,6 +28,7 @@ from reliefscope.errors import (
 )
 from reliefscope.settings import Settings
 from reliefscope.transport.answers import answer_key, keep_answer, kept_answer
+from reliefscope.transport.content import parse_json
 from reliefscope.transport.credentials import Access, find_credentials, require_credentials
 from reliefscope.transport.download import ANYTHING, Expected, Progress, fetch, unseen
 from reliefscope.transport.guard import guarded_adapter
@@ -215,8 +215,8 @@ class Transport:
         """Return the answer as parsed JSON; see `content`. IntegrityError: it is not JSON."""
         content = self.content(ask, cap=cap, keep=keep)
         try:
-            return json.loads(content)
-        except (ValueError, RecursionError) as error:
+            return parse_json(content)
+        except ValueError as error:
             raise self._garbled(ask, "JSON", content) from error
 
     def xml(self, ask: Ask, *, cap: int = MAX_ANSWER, keep: bool = True) -> Element:

@@ -7,7 +7,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -34,6 +36,32 @@ _PAGE = re.compile(rb"<!doctype html|<html[ >]", re.IGNORECASE)
 _TEXT_BYTES = 4096
 _BLOCK, _OVERLAP = 1 << 20, 16
 _MAX_JSON = 500_000_000
+_MAX_NESTING = 400
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+_STEP: Mapping[int, int] = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
+
+
+def parse_json(content: bytes) -> Any:  # noqa: ANN401 - JSON
+    """Return parsed JSON.
+
+    Raises
+    ------
+    ValueError
+        It is not JSON, or nested deeper than any answer of a service: a parser that runs out of
+        stack takes down whatever else is running at that moment.
+    """
+    if too_deep(content):
+        raise ValueError(f"nested more than {_MAX_NESTING} deep")
+    return json.loads(content)
+
+
+def too_deep(content: bytes) -> bool:
+    """Return whether JSON is nested deeper than any answer of a service."""
+    if content.count(b"[") + content.count(b"{") <= _MAX_NESTING:
+        return False
+    brackets = _STRING.sub(b"", content).translate(None, _NO_BRACKET)
+    return any(depth > _MAX_NESTING for depth in accumulate(_STEP[b] for b in brackets))
 
 
 class Content(StrEnum):
@@ -124,8 +152,8 @@ def _json(path: Path, thorough: bool) -> None:  # noqa: FBT001 - as the table ca
     try:
         if path.stat().st_size > _MAX_JSON:
             raise IntegrityError(f"{path.name} is too long for JSON; it is not kept")
-        json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
+        parse_json(path.read_bytes())
+    except ValueError as error:
         raise IntegrityError(f"{path.name} is not whole JSON; it is not kept") from error
 
 
