@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from reliefscope import cli
 from reliefscope.cli import EXIT_CODES, main
 from reliefscope.errors import (
     CubeError,
@@ -11,6 +12,7 @@ from reliefscope.errors import (
     NothingFoundError,
     UnavailableError,
 )
+from reliefscope.feeds.exercise import HAZARDS
 from reliefscope.products.catalog import find
 from reliefscope.products.facts import Facts
 from tests.scenes import WHEN, lonlat_bounds, write_raster
@@ -146,3 +148,8 @@ def test_unknown_command_is_usage(capsys):
         main(["mop"])
     assert stop.value.code == 2
     assert "invalid choice" in capsys.readouterr().err
+
+
+def test_the_command_offers_every_exercise_there_is():
+    """The choices are written out so that help needs no import; they are those of the feed."""
+    assert sorted(cli._EXERCISES) == sorted(map(str, HAZARDS))

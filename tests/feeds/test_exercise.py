@@ -59,7 +59,7 @@ def test_a_default_area_has_the_size_of_a_valley():
         ({"size": 100}, "size"),
         ({"size": 20_000}, "size"),
         ({"seed": -1}, "seed"),
-        ({"hazard": Hazard.FIRE}, "no exercise"),
+        ({"hazard": Hazard.VOLCANO}, "no exercise"),
     ],
 )
 def test_what_cannot_be_exercised_is_refused(arguments, message):

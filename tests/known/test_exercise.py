@@ -106,3 +106,16 @@ def test_checksums_hold(package):
     assert set(listed) == names or set(listed) == names - {"item.json"}
     for name, digest in listed.items():
         assert hashlib.sha256((package.folder / name).read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize(("hazard", "least"), [("fire", 0.75)])
+def test_other_disasters_are_found_where_they_struck(hazard, least, tmp_path, monkeypatch):
+    """The same road maps them; where the map states something it overlaps the truth."""
+    monkeypatch.setenv("RELIEFSCOPE_CACHE", str(tmp_path / "cache"))
+    catalog = tmp_path / "catalog"
+    assert main(["exercise", hazard, "--size", "512", "--catalog", str(catalog)]) == 0
+    (entry,) = find(catalog)
+    package = open_package(entry.folder)
+    (truth,) = (tmp_path / "cache").glob("exercises/*/truth_extent.tif")
+    assert validate(package.folder / "state.tif", truth).counts.iou >= least
+    assert entry.exercise

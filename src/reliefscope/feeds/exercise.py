@@ -14,6 +14,8 @@ from reliefscope.model.event import Event, Hazard
 SIZE = 1280
 """Pixels of 10 m a side, by default."""
 SEED = 7
+HAZARDS = (Hazard.FLOOD, Hazard.FIRE)
+"""Disasters that can be rehearsed."""
 _LON, _LAT = -39.0, 38.0
 _ONSET = dt.datetime(2030, 5, 1, tzinfo=dt.UTC)
 _PIXEL_M = 10.0
@@ -28,7 +30,7 @@ def exercise_event(hazard: Hazard = Hazard.FLOOD, *, size: int = SIZE, seed: int
     Parameters
     ----------
     hazard : Hazard
-        Kind of disaster; floods only for now.
+        Kind of disaster, of `HAZARDS`.
     size : int
         Pixels of 10 m a side of the world in which it happens, 128 to 10,980. The area of the
         event lies a little inside.
@@ -40,8 +42,8 @@ def exercise_event(hazard: Hazard = Hazard.FLOOD, *, size: int = SIZE, seed: int
     InputError
         No exercise of that hazard, or a number is out of range.
     """
-    if hazard is not Hazard.FLOOD:
-        raise InputError(f"no exercise for {hazard.value!r}; choose {Hazard.FLOOD.value!r}")
+    if hazard not in HAZARDS:
+        raise InputError(f"no exercise for {hazard.value!r}; choose of {list(map(str, HAZARDS))}")
     if not _SIZES[0] <= size <= _SIZES[1]:
         raise InputError(f"size is {size} pixels; it must be {_SIZES[0]} to {_SIZES[1]}")
     if seed < 0:

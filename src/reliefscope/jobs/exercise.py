@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reliefscope.feeds.exercise import exercise_event
+from reliefscope.indicators import INDICATORS
 from reliefscope.jobs.event_file import Request
 from reliefscope.jobs.situation import carry_out
 from reliefscope.model.cube import State
@@ -16,7 +17,6 @@ from reliefscope.sources.layers import ContextFiles
 from reliefscope.sources.simulated import Exercise, SimulatedSource
 
 RESOLUTION_M = 10.0
-_INDICATORS = {Hazard.FLOOD: "flood_sar"}
 
 
 def exercise_request(
@@ -45,7 +45,7 @@ def exercise_request(
     world = source.exercise()
     request = Request(
         event=event,
-        indicator=_INDICATORS[hazard],
+        indicator=next(n for n, i in INDICATORS.items() if i.hazard is hazard),
         resolution=RESOLUTION_M,
         sources={"exercise": source},
         context=ContextFiles(

@@ -72,7 +72,7 @@ def test_everything_is_marked_as_an_exercise(exercise, items):
     assert all(i.properties["reliefscope:exercise"] is True for i in items)
     assert all(i.id.startswith("EXERCISE") for i in items)
     paths = [a.get_absolute_href() for i in items for a in i.assets.values()]
-    for path in [*paths, exercise.population, exercise.truth_extent, exercise.truth_depth]:
+    for path in [*paths, exercise.population, exercise.truth_extent, exercise.truth["depth"]]:
         with rasterio.open(path) as raster:
             assert raster.tags()["RELIEFSCOPE_EXERCISE"] == "YES"
 
@@ -135,7 +135,7 @@ def test_links_stay_inside_the_folder(items, exercise):
 def test_rasters_are_cloud_optimised(exercise, items):
     """rio-cogeo finds no error in any of them."""
     paths = [a.get_absolute_href() for i in items for a in i.assets.values()]
-    paths += [exercise.population, exercise.truth_extent, exercise.truth_depth]
+    paths += [exercise.population, exercise.truth_extent, exercise.truth["depth"]]
     for path in paths:
         valid, errors, _ = cog_validate(str(path))
         assert valid, errors
@@ -143,7 +143,7 @@ def test_rasters_are_cloud_optimised(exercise, items):
 
 def test_truth_is_the_flood_of_the_world(exercise, world):
     """Extent is 1 exactly where depth is above 0, and both are those of the world."""
-    extent, depth = read(exercise.truth_extent), read(exercise.truth_depth)
+    extent, depth = read(exercise.truth_extent), read(exercise.truth["depth"])
     np.testing.assert_array_equal(extent == 1, depth > 0)
     np.testing.assert_array_equal(extent == 2, world.permanent)
     np.testing.assert_array_equal(depth, world.depth)
@@ -270,6 +270,7 @@ def quick(monkeypatch):
     for name in ("make_world", "write_truth", "write_people", "write_vectors"):
         monkeypatch.setattr(exercises, name, lambda *_: None)
     monkeypatch.setattr(exercises, "write_catalog", catalog)
+    monkeypatch.setattr(exercises, "DISASTERS", {Hazard.FLOOD: lambda _: None})
 
 
 @pytest.mark.usefixtures("quick")
@@ -310,8 +311,8 @@ def test_an_area_larger_than_the_world_is_refused(tmp_path):
         write_exercise(tmp_path, EVENT, size=128, seed=SEED)
 
 
-def test_only_floods_can_be_written(tmp_path):
+def test_disasters_that_nobody_wrote_are_refused(tmp_path):
     """An event of another hazard is refused before anything is made."""
-    fire = Event(id="F", title="f", hazard=Hazard.FIRE, area=EVENT.area, onset=EVENT.onset)
-    with pytest.raises(InputError, match="floods"):
-        write_exercise(tmp_path, fire, size=SIZE, seed=SEED)
+    other = Event(id="V", title="v", hazard=Hazard.VOLCANO, area=EVENT.area, onset=EVENT.onset)
+    with pytest.raises(InputError, match="there are exercises of"):
+        write_exercise(tmp_path, other, size=SIZE, seed=SEED)

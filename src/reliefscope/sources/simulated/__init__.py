@@ -1,4 +1,4 @@
-"""A country that does not exist, seen by simulated satellites, with a flood of known truth."""
+"""A country that does not exist, seen by simulated satellites; the truth of its disasters is known."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ class SimulatedSource:
     """The scenes of an exercise, written on first use and read as any other catalog."""
 
     event: Event
-    """A flood, as `reliefscope.feeds.exercise` gives them."""
+    """As `reliefscope.feeds.exercise` gives them."""
     folder: Path
     """Where exercises are kept."""
     size: int

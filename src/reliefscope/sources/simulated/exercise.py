@@ -15,14 +15,15 @@ from odc.geo.geobox import GeoBox
 
 from reliefscope.errors import InputError
 from reliefscope.model.area import Area
-from reliefscope.model.event import Event, Hazard
+from reliefscope.model.event import Event
 from reliefscope.model.grid import grid_for, projection_for
+from reliefscope.sources.simulated.disasters import DISASTERS
 from reliefscope.sources.simulated.items import write_catalog
 from reliefscope.sources.simulated.layers import write_people, write_truth, write_vectors
 from reliefscope.sources.simulated.valley import PIXEL_M
 from reliefscope.sources.simulated.world import make_world
 
-VERSION = 1
+VERSION = 2
 """Counts up whenever the same seed gives another world."""
 _MANIFEST = "exercise.json"
 
@@ -40,9 +41,10 @@ class Exercise:
     places: Path
     facilities: Path
     truth_extent: Path
-    """Codes of `reliefscope.model.cube.State`: 0 dry, 1 flood, 2 permanent water."""
-    truth_depth: Path
-    """Flood water over ground that is dry otherwise [m]."""
+    """Codes of `reliefscope.model.cube.State`: 0 no event, 1 event, 2 permanent water."""
+    truth: Mapping[str, Path]
+    """How strongly the disaster struck, by name: ``depth`` of a flood [m], ``severity`` of a fire
+    [1], ``change`` by an earthquake [dB]."""
 
 
 def write_exercise(folder: Path, event: Event, *, size: int, seed: int) -> Exercise:
@@ -53,7 +55,7 @@ def write_exercise(folder: Path, event: Event, *, size: int, seed: int) -> Exerc
     folder : Path
         Where exercises are kept; each gets a folder of its own.
     event : Event
-        A flood; the world is built around the middle of its area, its passes around its onset.
+        The world is built around the middle of its area, its passes around its onset.
     size : int
         Pixels of 10 m a side, 128 to 10,980. 1,280 takes about 10 s and
         0.6 GB, 4,096 two minutes and 2.1 GB; both grow with the area (about 130 bytes a pixel).
@@ -68,10 +70,13 @@ def write_exercise(folder: Path, event: Event, *, size: int, seed: int) -> Exerc
     Raises
     ------
     InputError
-        Not a flood, the area does not fit into the world, or a number is out of range.
+        No exercise of that hazard, the area does not fit into the world, or a number is out of
+        range.
     """
-    if event.hazard is not Hazard.FLOOD:
-        raise InputError(f"event {event.id} is a {event.hazard.value}; exercises are floods")
+    if event.hazard not in DISASTERS:
+        raise InputError(
+            f"event {event.id} is a {event.hazard}; there are exercises of {sorted(DISASTERS)}"
+        )
     grid = world_grid(event.area, size)
     folder.mkdir(parents=True, exist_ok=True)
     identity = _identity(event, size, seed)
@@ -89,7 +94,11 @@ def write_exercise(folder: Path, event: Event, *, size: int, seed: int) -> Exerc
         places=home / "places.gpkg",
         facilities=home / "facilities.gpkg",
         truth_extent=home / "truth_extent.tif",
-        truth_depth=home / "truth_depth.tif",
+        truth={
+            path.stem.removeprefix("truth_"): path
+            for path in sorted(home.glob("truth_*.tif"))
+            if path.name != "truth_extent.tif"
+        },
     )
 
 
@@ -121,6 +130,7 @@ def _identity(event: Event, size: int, seed: int) -> dict[str, Any]:
         "version": VERSION,
         "size": size,
         "seed": seed,
+        "hazard": str(event.hazard),
         "onset": event.onset.isoformat(),
         "area": event.area.geometry.wkt,
     }
@@ -143,10 +153,11 @@ def _build(home: Path, event: Event, grid: GeoBox, seed: int) -> None:
     try:
         size = grid.shape[0]
         world = make_world(size, seed)
-        write_truth(draft, world, grid)
+        disaster = DISASTERS[event.hazard](world)
+        write_truth(draft, world, disaster, grid)
         write_people(draft / "population.tif", world, grid)
         write_vectors(draft, world, grid)
-        write_catalog(draft, world, event, grid)
+        write_catalog(draft, world, disaster, event, grid)
         files = {
             str(p.relative_to(draft)): p.stat().st_size
             for p in sorted(draft.rglob("*"))

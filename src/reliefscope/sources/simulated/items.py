@@ -16,6 +16,7 @@ from rasterio.warp import transform_geom
 
 from reliefscope.model.event import Event
 from reliefscope.sources._stac import EXERCISE_PROPERTY
+from reliefscope.sources.simulated.disasters import Disaster
 from reliefscope.sources.simulated.layers import write_cog
 from reliefscope.sources.simulated.noise import Field, fractal, stream
 from reliefscope.sources.simulated.sensors import (
@@ -43,17 +44,6 @@ _EXTENSIONS = (
 _SAR = (f"{_SCHEMAS}/sar/v1.0.0/schema.json", f"{_SCHEMAS}/sat/v1.0.0/schema.json")
 _EO = (f"{_SCHEMAS}/eo/v1.1.0/schema.json", f"{_SCHEMAS}/sat/v1.0.0/schema.json")
 
-_RADAR_PASSES = (
-    (-35, RadarPass(name="S1A", flooded=False, moisture_db=0.0, wind_db=0.4)),
-    (-23, RadarPass(name="S1B", flooded=False, moisture_db=0.4, wind_db=0.0)),
-    (-11, RadarPass(name="S1C", flooded=False, moisture_db=-0.3, wind_db=0.8)),
-    (1, RadarPass(name="S1D", flooded=True, moisture_db=0.8, wind_db=1.0)),
-)
-"""Days from the onset; every twelve days the satellite comes back on the same orbit."""
-_OPTICAL_PASSES = (
-    (-18, OpticalPass(name="S2A", flooded=False, cloud_share=0.03)),
-    (2, OpticalPass(name="S2B", flooded=True, cloud_share=0.22)),
-)
 _COLLECTIONS: Mapping[str, str] = {
     "sentinel-1-rtc": "EXERCISE: simulated Sentinel-1 gamma0, linear power",
     "sentinel-2-l2a": "EXERCISE: simulated Sentinel-2 surface reflectance",
@@ -63,7 +53,7 @@ _COLLECTIONS: Mapping[str, str] = {
 }
 
 
-def write_catalog(root: Path, world: World, event: Event, grid: GeoBox) -> None:
+def write_catalog(root: Path, world: World, disaster: Disaster, event: Event, grid: GeoBox) -> None:
     """Write all scenes and static layers of a world as a static STAC catalog."""
     catalog = pystac.Catalog(
         id="reliefscope-exercise",
@@ -71,12 +61,14 @@ def write_catalog(root: Path, world: World, event: Event, grid: GeoBox) -> None:
         description="EXERCISE: a simulated country. Nothing in this catalog is real.",
     )
     items = [
-        *(_radar_item(root, world, event, grid, day, seen) for day, seen in _RADAR_PASSES),
-        *(_optical_item(root, world, event, grid, day, seen) for day, seen in _OPTICAL_PASSES),
+        *(_radar_item(root, world, event, grid, day, seen) for day, seen in disaster.radar),
+        *(_optical_item(root, world, event, grid, day, seen) for day, seen in disaster.optical),
         *_static_items(root, world, event, grid),
     ]
     for name, title in _COLLECTIONS.items():
         members = [i for i in items if i.collection_id == name]
+        if not members:
+            continue
         moments = [i.datetime for i in members if i.datetime is not None]
         collection = pystac.Collection(
             id=name,

@@ -15,6 +15,7 @@ from rasterio import Affine
 
 from reliefscope.model.cube import State
 from reliefscope.model.granule import EXERCISE_TAG
+from reliefscope.sources.simulated.disasters import Disaster, extent
 from reliefscope.sources.simulated.noise import enlarge
 from reliefscope.sources.simulated.world import World
 
@@ -60,14 +61,12 @@ def write_cog(
         raster.units = (units,)
 
 
-def write_truth(folder: Path, world: World, grid: GeoBox) -> None:
-    """Write what is really flooded: class codes as products have them, and depth."""
-    extent = np.full(world.depth.shape, int(State.NO_EVENT), np.uint8)
-    extent[world.permanent] = int(State.REFERENCE)
-    extent[world.flooded] = int(State.EVENT)
-    nobody = int(State.NOT_OBSERVED)
-    write_cog(folder / "truth_extent.tif", extent, grid, nodata=nobody, units="1", overview="mode")
-    write_cog(folder / "truth_depth.tif", world.depth, grid, nodata=np.nan, units="m")
+def write_truth(folder: Path, world: World, disaster: Disaster, grid: GeoBox) -> None:
+    """Write where the disaster struck, in class codes as products have them, and how strongly."""
+    codes, nobody = extent(world, disaster.event), int(State.NOT_OBSERVED)
+    write_cog(folder / "truth_extent.tif", codes, grid, nodata=nobody, units="1", overview="mode")
+    for name, (values, units) in disaster.truth.items():
+        write_cog(folder / f"truth_{name}.tif", values, grid, nodata=np.nan, units=units)
 
 
 def write_people(path: Path, world: World, grid: GeoBox) -> None:

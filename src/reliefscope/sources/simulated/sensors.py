@@ -84,7 +84,7 @@ _SPECTRA: Mapping[int, tuple[float, ...]] = MappingProxyType(
 )
 """Surface reflectance in the order of `S2_BANDS`: rounded values typical of the spectral library
 of Kokaly et al. (2017, doi:10.3133/ds1035)."""
-_SOIL = (0.075, 0.100, 0.128, 0.185, 0.205, 0.300, 0.255)
+SOIL = (0.075, 0.100, 0.128, 0.185, 0.205, 0.300, 0.255)
 _MUDDY = (0.074, 0.106, 0.116, 0.064, 0.054, 0.016, 0.010)
 _CLOUD = (0.62, 0.60, 0.60, 0.63, 0.63, 0.42, 0.32)
 
@@ -94,7 +94,7 @@ S2_OFFSET = -1000
 _SUN_AZIMUTH_DEG, _SUN_ELEVATION_DEG = 152.0, 58.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RadarPass:
     """One acquisition of Sentinel-1."""
 
@@ -104,6 +104,8 @@ class RadarPass:
     """How much wetter soils look than usual [dB]."""
     wind_db: float
     """How much the wind brightens calm water all over [dB]."""
+    change_db: Field | None = None
+    """What the disaster adds to the echo of the ground, (y, x) [dB]."""
 
 
 def incidence_deg(size: int) -> Field:
@@ -174,6 +176,8 @@ def _mean_power(world: World, seen: RadarPass, band: str, theta: Field) -> Field
         at = np.nonzero(world.flooded)
         wet = decibel[at] + drop[cover[at]]
         decibel[at] = np.where(np.isnan(wet), _closed_over(world, at, decibel, still), wet)
+    if seen.change_db is not None:
+        decibel += seen.change_db
     decibel = np.where(world.permanent, still, decibel)
     power = np.power(10, np.maximum(decibel, np.float32(_FLOOR_DB)) / np.float32(10))
     return np.asarray(power, np.float32)
@@ -224,13 +228,25 @@ def _off_swath(world: World) -> NDArray[np.bool_]:
     return np.ascontiguousarray(np.rot90(off, best))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cover:
+    """What a disaster left on the ground: ash, bare earth."""
+
+    share: Field
+    """Of each pixel that it covers, (y, x) [1]."""
+    spectrum: tuple[float, ...]
+    """Reflectance in the order of `S2_BANDS` [1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OpticalPass:
     """One acquisition of Sentinel-2."""
 
     name: str
     flooded: bool
     cloud_share: float
+    covered: tuple[Cover, ...] = ()
+    """One after the other, the last on top."""
 
 
 def sentinel2(world: World, seen: OpticalPass) -> tuple[dict[str, Field], NDArray[np.uint8]]:
@@ -246,7 +262,7 @@ def sentinel2(world: World, seen: OpticalPass) -> tuple[dict[str, Field], NDArra
             table[code] = spectrum[i]
         ground = table[world.land_cover]
         bare = (world.land_cover == CROP) & (world.field > 0.45)  # noqa: PLR2004
-        ground = np.where(bare, np.float32(_SOIL[i]), ground)
+        ground = np.where(bare, np.float32(SOIL[i]), ground)
         ground *= 1 + np.float32(0.35) * (world.field - np.float32(0.5))
         through = np.full(ground.shape, 1, np.float32)
         through[world.land_cover == TREE] = 0.25
@@ -255,13 +271,15 @@ def sentinel2(world: World, seen: OpticalPass) -> tuple[dict[str, Field], NDArra
         if seen.flooded:
             share = np.where(world.permanent, 1, share)
         ground = ground * (1 - share) + np.float32(_MUDDY[i]) * share
+        for cover in seen.covered:
+            ground += cover.share * (np.float32(cover.spectrum[i]) - ground)
         ground *= light * (1 - np.float32(0.68) * shade)
         noise = stream(world.seed, "noise", seen.name, band).standard_normal(
             ground.shape, dtype=np.float32
         )
         ground = ndimage.gaussian_filter(ground, 0.55) * (1 + np.float32(0.025) * noise)
         bands[band] = ground * (1 - veil) + np.float32(_CLOUD[i]) * veil
-    return bands, _scene_classes(world, drowned, veil, shade)
+    return bands, _scene_classes(world, seen, veil, shade)
 
 
 def _sunlight(world: World) -> Field:
@@ -291,12 +309,13 @@ def _clouds(world: World, seen: OpticalPass) -> tuple[Field, Field]:
     return veil, np.asarray(shade * (1 - veil), np.float32)
 
 
-def _scene_classes(
-    world: World, drowned: NDArray[np.bool_], veil: Field, shade: Field
-) -> NDArray[np.uint8]:
+def _scene_classes(world: World, seen: OpticalPass, veil: Field, shade: Field) -> NDArray[np.uint8]:
     """Return the SCL a careful processor would give: 3 shadow, 4-6 ground, 7-9 cloud."""
     green = np.isin(world.land_cover, (TREE, SHRUB, GRASS, WETLAND))
     green |= (world.land_cover == CROP) & (world.field <= 0.45)  # noqa: PLR2004
+    for cover in seen.covered:
+        green &= cover.share < 0.5  # noqa: PLR2004 - half the pixel
+    drowned = world.flooded & seen.flooded
     scl = np.where(green, 4, 5).astype(np.uint8)
     open_water = world.permanent | (
         drowned & (world.depth > 0.2) & ~np.isin(world.land_cover, (TREE, BUILT))  # noqa: PLR2004
