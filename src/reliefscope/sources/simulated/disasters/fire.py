@@ -20,7 +20,7 @@ _HEAT: Mapping[int, float] = MappingProxyType({TREE: 0.72, SHRUB: 0.6, GRASS: 0.
 """How much of the green it takes, at the middle."""
 _BARRIER = 0.004
 _BURNED_SHARE = 0.13
-_MILDEST = 0.2
+_MILDEST = 0.3
 _CHAR = (0.045, 0.052, 0.060, 0.085, 0.092, 0.160, 0.175)
 """Reflectance of charred ground in the order of `S2_BANDS`: rounded values within the range of
 the spectral library of Kokaly et al. (2017, doi:10.3133/ds1035)."""
