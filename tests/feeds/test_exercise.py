@@ -37,7 +37,7 @@ def test_an_exercise_strikes_no_real_place(size):
 def test_the_area_lies_inside_the_world(size):
     """The world around the area's middle covers all of it and is hardly larger."""
     area = exercise_event(size=size).area
-    world, grid = world_grid(area, size), grid_for(area, 10)
+    world, grid = world_grid(area, size, 10), grid_for(area, 10)
     assert world.shape == (size, size)
     inner, outer = grid.boundingbox, world.boundingbox
     assert outer.left <= inner.left

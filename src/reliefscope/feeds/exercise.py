@@ -12,13 +12,15 @@ from reliefscope.model.area import Area
 from reliefscope.model.event import Event, Hazard
 
 SIZE = 1280
-"""Pixels of 10 m a side, by default."""
+"""Pixels a side, by default."""
 SEED = 7
-HAZARDS = (Hazard.FLOOD, Hazard.FIRE)
+HAZARDS = (Hazard.FLOOD, Hazard.FIRE, Hazard.DROUGHT)
 """Disasters that can be rehearsed."""
 _LON, _LAT = -39.0, 38.0
 _ONSET = dt.datetime(2030, 5, 1, tzinfo=dt.UTC)
-_PIXEL_M = 10.0
+_ONSETS = {Hazard.HEAT: dt.datetime(2030, 7, 8, tzinfo=dt.UTC)}
+_PIXEL_M = {Hazard.DROUGHT: 250.0, Hazard.HEAT: 250.0}
+"""Size of a pixel of the world where it is not 10 m [m]."""
 _INSIDE = 0.94
 _METRES_PER_DEGREE = 111_200.0
 _SIZES = (128, 10_980)
@@ -32,8 +34,8 @@ def exercise_event(hazard: Hazard = Hazard.FLOOD, *, size: int = SIZE, seed: int
     hazard : Hazard
         Kind of disaster, of `HAZARDS`.
     size : int
-        Pixels of 10 m a side of the world in which it happens, 128 to 10,980. The area of the
-        event lies a little inside.
+        Pixels a side of the world in which it happens, 128 to 10,980, of 10 m, or of 250 m in
+        droughts and heat waves. The area of the event lies a little inside.
     seed : int
         Which world, 0 or more.
 
@@ -48,7 +50,7 @@ def exercise_event(hazard: Hazard = Hazard.FLOOD, *, size: int = SIZE, seed: int
         raise InputError(f"size is {size} pixels; it must be {_SIZES[0]} to {_SIZES[1]}")
     if seed < 0:
         raise InputError(f"seed is {seed}; it must be 0 or more")
-    half = _INSIDE * size * _PIXEL_M / 2 / _METRES_PER_DEGREE
+    half = _INSIDE * size * _PIXEL_M.get(hazard, 10.0) / 2 / _METRES_PER_DEGREE
     aside = half / math.cos(math.radians(_LAT))
     box = (_LON - aside, _LAT - half, _LON + aside, _LAT + half)
     area = Area.from_bbox(*(round(v, 4) for v in box), name="Exercise country")
@@ -57,6 +59,6 @@ def exercise_event(hazard: Hazard = Hazard.FLOOD, *, size: int = SIZE, seed: int
         title=f"EXERCISE: {hazard.value} in a country that does not exist",
         hazard=hazard,
         area=area,
-        onset=_ONSET,
+        onset=_ONSETS.get(hazard, _ONSET),
         ids={"exercise": f"size={size} seed={seed}"},
     )

@@ -16,7 +16,8 @@ from reliefscope.products.validate import Agreement, validate
 from reliefscope.sources.layers import ContextFiles
 from reliefscope.sources.simulated import Exercise, SimulatedSource
 
-RESOLUTION_M = 10.0
+_RESOLUTION_M = {Hazard.DROUGHT: 5000.0}
+"""Size of a pixel of the map where it is not 10 m [m]."""
 
 
 def exercise_request(
@@ -46,7 +47,7 @@ def exercise_request(
     request = Request(
         event=event,
         indicator=next(n for n, i in INDICATORS.items() if i.hazard is hazard),
-        resolution=RESOLUTION_M,
+        resolution=_RESOLUTION_M.get(hazard, 10.0),
         sources={"exercise": source},
         context=ContextFiles(
             population=world.population,

@@ -53,12 +53,16 @@ class Statistic(StrEnum):
     TOTAL = "total over step"
     MEAN = "mean over step"
     POINT = "value at the start of the step"
+    HIGHEST = "highest of step"
+    LOWEST = "lowest of step"
 
 
 _CELL_METHODS: Mapping[Statistic, str] = {
     Statistic.TOTAL: "time: sum",
     Statistic.MEAN: "time: mean",
     Statistic.POINT: "time: point",
+    Statistic.HIGHEST: "time: maximum",
+    Statistic.LOWEST: "time: minimum",
 }
 _LENGTHS: Mapping[Step, dt.timedelta] = {
     Step.HALF_HOUR: dt.timedelta(minutes=30),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from reliefscope.feeds.exercise import exercise_event
 from reliefscope.model.cube import State
 from reliefscope.numerics import burn, terrain
 from reliefscope.sources.simulated.disasters import DISASTERS, extent
@@ -12,6 +13,7 @@ from reliefscope.sources.simulated.valley import PIXEL_M
 from reliefscope.sources.simulated.world import BUILT, CROP, GRASS, SHRUB, TREE, make_world
 
 SIZE = 320
+ONSET = exercise_event().onset
 
 
 @pytest.fixture(scope="module", params=[3, 7])
@@ -22,7 +24,7 @@ def world(request):
 @pytest.mark.parametrize("hazard", DISASTERS)
 def test_each_strikes_part_of_the_land_and_the_same_each_time(world, hazard):
     """Some of it, not most of it, never permanent water, and equal for equal seeds."""
-    one, again = DISASTERS[hazard](world), DISASTERS[hazard](world)
+    one, again = DISASTERS[hazard](world, ONSET), DISASTERS[hazard](world, ONSET)
     assert 0.0005 < one.event.mean() < 0.5
     assert not (one.event & world.permanent).any()
     np.testing.assert_array_equal(one.event, again.event)
@@ -35,12 +37,15 @@ def test_each_strikes_part_of_the_land_and_the_same_each_time(world, hazard):
 @pytest.mark.parametrize("hazard", DISASTERS)
 def test_each_is_seen_before_and_after(world, hazard):
     """With passes on both sides of the onset, no two alike."""
-    disaster = DISASTERS[hazard](world)
+    disaster = DISASTERS[hazard](world, ONSET)
     for passes in (disaster.radar, disaster.optical):
         days = [day for day, _ in passes]
         assert len({seen.name for _, seen in passes}) == len(days)
     days = [d for d, _ in (*disaster.radar, *disaster.optical)]
-    assert min(days) < 0 < max(days)
+    if disaster.weather is None:
+        assert min(days) < 0 < max(days)
+    else:
+        assert disaster.weather.start.year < 1991
 
 
 def _bands(world, passes, last):
@@ -49,7 +54,7 @@ def _bands(world, passes, last):
 
 def test_a_fire_is_one_scar_that_lowers_the_burn_ratio(world):
     """Nine tenths of it hang together; where it was severe the ratio falls by over 270."""
-    fire = DISASTERS["fire"](world)
+    fire = DISASTERS["fire"](world, ONSET)
     severity = fire.truth["severity"][0]
     label, count = ndimage.label(ndimage.binary_closing(fire.event, iterations=3))
     assert np.bincount(label.ravel())[1:].max() > 0.9 * (label > 0).sum()
@@ -64,7 +69,7 @@ def test_a_fire_is_one_scar_that_lowers_the_burn_ratio(world):
 
 def test_an_earthquake_changes_the_echo_of_buildings_alone(world):
     """Hurt buildings differ by more than speckle once four passes are averaged; others do not."""
-    quake = DISASTERS["earthquake"](world)
+    quake = DISASTERS["earthquake"](world, ONSET)
     change = quake.truth["change"][0]
     assert (world.land_cover[quake.event] == BUILT).all()
     mean = {
@@ -82,7 +87,7 @@ def test_an_earthquake_changes_the_echo_of_buildings_alone(world):
 
 def test_landslides_start_on_steep_ground_and_bare_it(world):
     """They are 1.4 times as steep as the land, and the vegetation index falls."""
-    slides = DISASTERS["landslide"](world)
+    slides = DISASTERS["landslide"](world, ONSET)
     slope = terrain.slope_deg(world.elevation, PIXEL_M, PIXEL_M)
     assert np.median(slope[slides.event]) > 1.4 * np.median(slope)
     index = []
@@ -92,3 +97,51 @@ def test_landslides_start_on_steep_ground_and_bare_it(world):
     fall = index[0] - index[1]
     assert np.median(fall[slides.event]) > 0.3
     assert abs(np.median(fall[~slides.event])) < 0.05
+
+
+def _monthly(world, name):
+    drought = DISASTERS["drought"](world, ONSET)
+    return drought, drought.weather.series[name].values
+
+
+def test_a_drought_is_a_lack_of_rain_against_four_decades(world):
+    """Where it strikes hardest, the last three months lie deep in the dry tail."""
+    drought, rain = _monthly(world, "precipitation")
+    assert rain.shape[0] == 41 * 12 + 4
+    season = np.stack([rain[k : k + 3].sum(axis=0) for k in range(1, rain.shape[0] - 2, 12)])
+    rank = (season[:-1] < season[-1]).mean(axis=0)
+    deficit = drought.truth["deficit"][0][10::20, 10::20]
+    hardest = rank[deficit >= deficit.max() - 0.3]
+    assert np.median(hardest) < 0.1
+    assert np.median(rank[deficit == 0]) > np.median(hardest)
+
+
+def test_vegetation_and_soil_follow_the_rain(world):
+    """Months of much rain are followed by moist soil and green land, within physical bounds."""
+    _, rain = _monthly(world, "precipitation")
+    _, soil = _monthly(world, "soil_moisture")
+    _, green = _monthly(world, "ndvi")
+    assert soil.min() >= 0
+    assert soil.max() <= 0.5
+    assert -1 <= green.min() <= green.max() <= 1
+    for later in (soil, green):
+        lagged = np.corrcoef(rain[:-1].mean(axis=(1, 2)), later[1:].mean(axis=(1, 2)))[0, 1]
+        assert lagged > 0.4
+
+
+def test_a_heat_wave_is_hotter_than_any_july_before(world):
+    """At its height it exceeds nearly every July day of the reference years where it strikes."""
+    onset = exercise_event().onset.replace(month=7, day=8)
+    heat = DISASTERS["heat"](world, onset)
+    hot, cold = (heat.weather.series[f"air_temperature_{k}"].values for k in ("max", "min"))
+    assert (hot > cold).all()
+    start = np.datetime64("1989-01-01")
+    dates = start + np.arange(len(hot))
+    month = dates.astype("datetime64[M]").astype(int) % 12 + 1
+    year = dates.astype("datetime64[Y]").astype(int) + 1970
+    usual = hot[(month == 7) & (year <= 2020)]
+    peak = hot[(dates >= np.datetime64("2030-07-12")) & (dates <= np.datetime64("2030-07-18"))]
+    struck = heat.truth["excess"][0][40::80, 40::80] > 0
+    assert struck.any()
+    beaten = (usual[:, None] < peak.mean(axis=0)).mean(axis=0)[0][struck[: hot.shape[1]]]
+    assert beaten.min() > 0.95

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -226,7 +227,7 @@ def test_elsewhere_nothing_is_found(source):
 
 def test_cubes_are_the_world_as_the_sensors_saw_it(source, world):
     """Loaded on the world's own grid, power, heights and classes are those of the world."""
-    grid = exercises.world_grid(EVENT.area, SIZE)
+    grid = exercises.world_grid(EVENT.area, SIZE, 10)
     radar = source.search(EVENT.area, EVENT.window(0, 10), {"vv", "vh"})
     cube = source.load(radar, grid, ["vv", "vh"]).compute()
     assert cube.vv.dims == ("time", "y", "x")
@@ -245,7 +246,7 @@ def test_cubes_are_the_world_as_the_sensors_saw_it(source, world):
 
 def test_optical_numbers_come_back_as_reflectance(source):
     """Scale and offset of the items undo the stored numbers: woods are dark red, bright nir."""
-    grid = exercises.world_grid(EVENT.area, SIZE)
+    grid = exercises.world_grid(EVENT.area, SIZE, 10)
     found = source.search(EVENT.area, EVENT.window(-60, 0), {"red", "nir"})
     cube = source.load(found, grid, ["red", "nir", "scl"]).compute().isel(time=0)
     green = cube.scl == 4
@@ -270,7 +271,9 @@ def quick(monkeypatch):
     for name in ("make_world", "write_truth", "write_people", "write_vectors"):
         monkeypatch.setattr(exercises, name, lambda *_: None)
     monkeypatch.setattr(exercises, "write_catalog", catalog)
-    monkeypatch.setattr(exercises, "DISASTERS", {Hazard.FLOOD: lambda _: None})
+    monkeypatch.setattr(
+        exercises, "DISASTERS", {Hazard.FLOOD: lambda *_: SimpleNamespace(weather=None)}
+    )
 
 
 @pytest.mark.usefixtures("quick")

@@ -1,5 +1,6 @@
-"""A country that does not exist, seen by simulated satellites; the truth of its disasters is known."""
+"""A country that does not exist, seen by simulated satellites; all truth of it is known."""
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,15 +10,18 @@ from odc.geo.geobox import GeoBox
 
 from reliefscope.model.area import Area
 from reliefscope.model.event import Event, Window
-from reliefscope.model.granule import Granule
+from reliefscope.model.granule import Asset, Granule
 from reliefscope.sources._profiles import PROFILES
 from reliefscope.sources._raster import load_granules
 from reliefscope.sources._stac import search_granules
 from reliefscope.sources.simulated.exercise import Exercise, write_exercise
+from reliefscope.sources.simulated.fields import load_weather, starts_of
+from reliefscope.sources.simulated.items import LICENCE
 from reliefscope.transport.client import Transport
 
 __all__ = ["Exercise", "SimulatedSource", "write_exercise"]
 
+_WEATHER = "weather"
 _SCENES = frozenset({"sentinel-1-rtc", "sentinel-2-l2a"})
 _LAYERS = frozenset({"cop-dem-glo-30", "jrc-gsw", "esa-worldcover"})
 _REAL = PROFILES["planetary-computer"]
@@ -40,8 +44,10 @@ class SimulatedSource:
 
     @property
     def provides(self) -> frozenset[str]:
-        """Canonical variables of the simulated sensors and layers."""
-        return frozenset().union(*(held.assets for held in _PROFILE.collections.values()))
+        """Canonical variables of the simulated sensors and layers, and of the weather."""
+        seen = frozenset[str]().union(*(held.assets for held in _PROFILE.collections.values()))
+        weather = self.exercise().weather
+        return seen if weather is None else seen | starts_of(weather)[1]
 
     def exercise(self) -> Exercise:
         """Return where everything is, the truth included; write it first if need be.
@@ -63,7 +69,10 @@ class SimulatedSource:
         InputError
             As `write_exercise`.
         """
-        home = str(self.exercise().catalog.resolve())
+        exercise = self.exercise()
+        if exercise.weather is not None and window is not None:
+            return _recorded(exercise.weather, self.event, window, variables)
+        home = str(exercise.catalog.resolve())
         found = search_granules(Transport(), home, _PROFILE, area, window, variables)
         wanted = [g for g in found if (g.collection in _SCENES) is (window is not None)]
         return [
@@ -75,4 +84,37 @@ class SimulatedSource:
         self, granules: Sequence[Granule], grid: GeoBox, variables: Collection[str]
     ) -> xr.Dataset:
         """Return a lazy cube in canonical names and units; see `Source`."""
-        return load_granules(granules, grid, variables)
+        recorded = [g for g in granules if g.collection == _WEATHER]
+        if not recorded:
+            return load_granules(granules, grid, variables)
+        held = [v for v in variables if v in recorded[0].assets]
+        starts = [g.acquired for g in recorded if g.acquired is not None]
+        return load_weather(Path(recorded[0].assets[held[0]].href), starts, held, grid)
+
+
+def _recorded(
+    path: Path, event: Event, window: Window, variables: Collection[str]
+) -> Sequence[Granule]:
+    """Return the steps of a file of weather that start within ``window``, oldest first."""
+    starts, names = starts_of(path)
+    held = sorted(names & set(variables))
+    if not held:
+        return []
+    with path.open("rb") as file:
+        checksum = "1220" + hashlib.file_digest(file, "sha256").hexdigest()
+    asset = Asset(href=str(path.resolve()), size=path.stat().st_size, checksum=checksum)
+    return [
+        Granule(
+            id=f"EXERCISE_weather_{start:%Y%m%d}",
+            source="simulated",
+            collection=_WEATHER,
+            acquired=start,
+            footprint=event.area.geometry.buffer(1),
+            assets=dict.fromkeys(held, asset),
+            platform="EXERCISE weather service",
+            licence=LICENCE,
+            exercise=True,
+        )
+        for start in starts
+        if window.start <= start < window.end
+    ]

@@ -17,15 +17,16 @@ from reliefscope.errors import InputError
 from reliefscope.model.area import Area
 from reliefscope.model.event import Event
 from reliefscope.model.grid import grid_for, projection_for
-from reliefscope.sources.simulated.disasters import DISASTERS
+from reliefscope.sources.simulated.disasters import DISASTERS, pixel_m
+from reliefscope.sources.simulated.fields import write_weather
 from reliefscope.sources.simulated.items import write_catalog
 from reliefscope.sources.simulated.layers import write_people, write_truth, write_vectors
-from reliefscope.sources.simulated.valley import PIXEL_M
 from reliefscope.sources.simulated.world import make_world
 
 VERSION = 2
 """Counts up whenever the same seed gives another world."""
 _MANIFEST = "exercise.json"
+_WEATHER = "weather.nc"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class Exercise:
     event: Event
     catalog: Path
     """Static STAC catalog of the scenes and static layers."""
+    weather: Path | None
+    """Rain and temperatures of decades, where the disaster is one of them (netCDF)."""
     population: Path
     admin: Path
     roads: Path
@@ -57,8 +60,9 @@ def write_exercise(folder: Path, event: Event, *, size: int, seed: int) -> Exerc
     event : Event
         The world is built around the middle of its area, its passes around its onset.
     size : int
-        Pixels of 10 m a side, 128 to 10,980. 1,280 takes about 10 s and
-        0.6 GB, 4,096 two minutes and 2.1 GB; both grow with the area (about 130 bytes a pixel).
+        Pixels a side, 128 to 10,980, of 10 m, or of 250 m in droughts and heat waves. 1,280
+        takes about 10 s and 0.6 GB, 4,096 two minutes and 2.1 GB; both grow with the area (about
+        130 bytes a pixel).
     seed : int
         Which world, 0 or more.
 
@@ -77,7 +81,7 @@ def write_exercise(folder: Path, event: Event, *, size: int, seed: int) -> Exerc
         raise InputError(
             f"event {event.id} is a {event.hazard}; there are exercises of {sorted(DISASTERS)}"
         )
-    grid = world_grid(event.area, size)
+    grid = world_grid(event.area, size, pixel_m(event.hazard))
     folder.mkdir(parents=True, exist_ok=True)
     identity = _identity(event, size, seed)
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:8]
@@ -88,6 +92,7 @@ def write_exercise(folder: Path, event: Event, *, size: int, seed: int) -> Exerc
     return Exercise(
         event=event,
         catalog=home / "catalog.json",
+        weather=home / _WEATHER if (home / _WEATHER).exists() else None,
         population=home / "population.tif",
         admin=home / "admin.gpkg",
         roads=home / "roads.gpkg",
@@ -102,8 +107,8 @@ def write_exercise(folder: Path, event: Event, *, size: int, seed: int) -> Exerc
     )
 
 
-def world_grid(area: Area, size: int) -> GeoBox:
-    """Return the pixels of the world around the middle of ``area``.
+def world_grid(area: Area, size: int, pixel: float) -> GeoBox:
+    """Return the pixels of the world, ``pixel`` metres a side, around the middle of ``area``.
 
     Raises
     ------
@@ -111,17 +116,17 @@ def world_grid(area: Area, size: int) -> GeoBox:
         The area is larger than the world.
     """
     crs = f"EPSG:{projection_for(area).to_epsg()}"
-    needed = grid_for(area, PIXEL_M, crs=crs)
+    needed = grid_for(area, pixel, crs=crs)
     rows, columns = needed.shape
     if max(rows, columns) > size:
         raise InputError(
-            f"area {area.name!r} needs {rows} x {columns} pixels of {PIXEL_M:.0f} m, the world "
+            f"area {area.name!r} needs {rows} x {columns} pixels of {pixel:.0f} m, the world "
             f"has {size} a side; choose a larger size"
         )
     box = needed.boundingbox
-    left = (box.left + box.right) / 2 // PIXEL_M * PIXEL_M - size // 2 * PIXEL_M
-    top = (box.bottom + box.top) / 2 // PIXEL_M * PIXEL_M + (size - size // 2) * PIXEL_M
-    bounds = (left, top - size * PIXEL_M, left + size * PIXEL_M, top)
+    left = (box.left + box.right) / 2 // pixel * pixel - size // 2 * pixel
+    top = (box.bottom + box.top) / 2 // pixel * pixel + (size - size // 2) * pixel
+    bounds = (left, top - size * pixel, left + size * pixel, top)
     return GeoBox.from_bbox(bounds, crs=crs, shape=(size, size))
 
 
@@ -153,11 +158,13 @@ def _build(home: Path, event: Event, grid: GeoBox, seed: int) -> None:
     try:
         size = grid.shape[0]
         world = make_world(size, seed)
-        disaster = DISASTERS[event.hazard](world)
+        disaster = DISASTERS[event.hazard](world, event.onset)
         write_truth(draft, world, disaster, grid)
         write_people(draft / "population.tif", world, grid)
         write_vectors(draft, world, grid)
         write_catalog(draft, world, disaster, event, grid)
+        if disaster.weather is not None:
+            write_weather(draft / _WEATHER, disaster.weather, grid)
         files = {
             str(p.relative_to(draft)): p.stat().st_size
             for p in sorted(draft.rglob("*"))

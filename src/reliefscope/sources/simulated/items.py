@@ -156,7 +156,7 @@ def _asset(path: Path, layer: _Layer, grid: GeoBox) -> pystac.Asset:
     content = path.read_bytes()
     band: dict[str, Any] = {
         "data_type": str(layer.values.dtype),
-        "spatial_resolution": PIXEL_M * layer.factor,
+        "spatial_resolution": abs(own.affine.a),
         "unit": layer.units,
         **(layer.band or {}),
     }
@@ -291,10 +291,11 @@ def _static_items(root: Path, world: World, event: Event, grid: GeoBox) -> list[
     ]
     cover = _Layer(key="map", values=world.land_cover, nodata=0, overview="mode")
     dem = _Layer(key="data", values=ground, factor=_DEM_FACTOR, nodata=np.nan, units="m")
+    pixel = float(grid.affine.a)
     content = {
-        "cop-dem-glo-30": ([_finite(dem)], PIXEL_M * _DEM_FACTOR),
-        "jrc-gsw": (water, PIXEL_M),
-        "esa-worldcover": ([cover], PIXEL_M),
+        "cop-dem-glo-30": ([_finite(dem)], pixel * _DEM_FACTOR),
+        "jrc-gsw": (water, pixel),
+        "esa-worldcover": ([cover], pixel),
     }
     return [
         _item(root, grid, name, f"EXERCISE_{name}", moment, layers, {"gsd": gsd})

@@ -17,11 +17,12 @@ from reliefscope.model.cube import State
 from reliefscope.model.granule import EXERCISE_TAG
 from reliefscope.sources.simulated.disasters import Disaster, extent
 from reliefscope.sources.simulated.noise import enlarge
+from reliefscope.sources.simulated.valley import PIXEL_M
 from reliefscope.sources.simulated.world import World
 
 _LATTICE = 64
 _ARC = 1 / 1200
-"""Cells of the population grid: 3 seconds of arc, about 100 m [degree]."""
+"""Cells of the population grid on a world of 10 m pixels: 3 seconds of arc, 100 m [degree]."""
 _NO_PEOPLE = -99999.0
 
 
@@ -75,25 +76,37 @@ def write_people(path: Path, world: World, grid: GeoBox) -> None:
     write_cog(path, counts, cells, nodata=_NO_PEOPLE, units="1")
 
 
+def stretch(grid: GeoBox) -> float:
+    """Return how much larger the pixels of a world are than the usual ones of 10 m [1]."""
+    return float(grid.affine.a) / PIXEL_M
+
+
+def _crowd(grid: GeoBox) -> float:
+    """Return how many people live there for each on the usual world; wide lands are emptier."""
+    return float(stretch(grid) ** 1.5)
+
+
 def count_people(world: World, grid: GeoBox) -> tuple[NDArray[np.float32], GeoBox]:
-    """Return people per cell of 3 seconds of arc, (y, x), and that grid."""
+    """Return people per cell of 3 seconds of arc or a multiple, (y, x), and that grid."""
     lon, lat = _lonlat(grid)
-    west, north = np.floor(lon.min() / _ARC), np.ceil(lat.max() / _ARC)
+    arc = _ARC * stretch(grid)
+    west, north = np.floor(lon.min() / arc), np.ceil(lat.max() / arc)
     shape = (
-        int(north - np.floor(lat.min() / _ARC)) + 1,
-        int(np.ceil(lon.max() / _ARC) - west) + 1,
+        int(north - np.floor(lat.min() / arc)) + 1,
+        int(np.ceil(lon.max() / arc) - west) + 1,
     )
     total = np.zeros(shape[0] * shape[1])
     seen = np.zeros(total.size, bool)
-    offset = (lon[0, 0] / _ARC - west, north - lat[0, 0] / _ARC)
+    offset = (lon[0, 0] / arc - west, north - lat[0, 0] / arc)
     fine = (grid.shape[0], grid.shape[1])
-    columns = enlarge((lon - lon[0, 0]) / _ARC, _LATTICE, fine, 1) + offset[0]
-    rows = enlarge((lat[0, 0] - lat) / _ARC, _LATTICE, fine, 1) + offset[1]
+    columns = enlarge((lon - lon[0, 0]) / arc, _LATTICE, fine, 1) + offset[0]
+    rows = enlarge((lat[0, 0] - lat) / arc, _LATTICE, fine, 1) + offset[1]
     cell = rows.astype(np.int64) * shape[1] + columns.astype(np.int64)
-    total += np.bincount(cell.ravel(), world.country.people.ravel(), total.size)
+    people = world.country.people.ravel() * np.float32(_crowd(grid))
+    total += np.bincount(cell.ravel(), people, total.size)
     seen[np.unique(cell)] = True
     counts = np.where(seen, total, _NO_PEOPLE).reshape(shape).astype(np.float32)
-    affine = Affine(_ARC, 0, west * _ARC, 0, -_ARC, north * _ARC)
+    affine = Affine(arc, 0, west * arc, 0, -arc, north * arc)
     return counts, GeoBox(shape, affine, "EPSG:4326")
 
 
@@ -125,7 +138,7 @@ def write_vectors(folder: Path, world: World, grid: GeoBox) -> None:
         "places": (
             {
                 "name": [p.name for p in country.places],
-                "population": [p.population for p in country.places],
+                "population": [round(p.population * _crowd(grid)) for p in country.places],
             },
             [p.point for p in country.places],
         ),

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reliefscope.model.cube import State
+from reliefscope.sources.simulated.fields import Weather
 from reliefscope.sources.simulated.noise import Field
 from reliefscope.sources.simulated.sensors import OpticalPass, RadarPass
 from reliefscope.sources.simulated.world import World
@@ -24,6 +25,8 @@ class Disaster:
     radar: tuple[tuple[int, RadarPass], ...] = ()
     """Days from the onset, and what was seen."""
     optical: tuple[tuple[int, OpticalPass], ...] = ()
+    weather: Weather | None = None
+    """What weather services recorded, up to it."""
 
 
 def extent(world: World, event: NDArray[np.bool_]) -> NDArray[np.uint8]:

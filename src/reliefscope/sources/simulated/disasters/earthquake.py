@@ -1,5 +1,7 @@
 """An earthquake near the largest town: buildings whose echo is not what it was."""
 
+import datetime as dt
+
 import numpy as np
 
 from reliefscope.sources.simulated.disasters._base import Disaster
@@ -16,8 +18,9 @@ _WORST, _REACH = 0.6, 0.14
 """Share of damaged buildings at the epicentre, and where it falls to 1/e [side of the world]."""
 
 
-def earthquake(world: World) -> Disaster:
+def earthquake(world: World, onset: dt.datetime) -> Disaster:
     """Return the earthquake of a world: passes of half a year, and which buildings it hurt."""
+    del onset  # passes are counted from it
     change = _change_db(world)
     passes = []
     for day in (*_BEFORE, *_AFTER):

@@ -1,5 +1,6 @@
 """A fire that runs through woods and brush, and the scar it leaves."""
 
+import datetime as dt
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -29,8 +30,9 @@ _DRIER = 0.06
 """Share of bare ground that the weeks of drought before the fire add everywhere."""
 
 
-def fire(world: World) -> Disaster:
+def fire(world: World, onset: dt.datetime) -> Disaster:
     """Return the fire of a world: the passes before and after, and how severely it burned."""
+    del onset  # passes are counted from it
     severity = _severity(world)
     drier = np.where(np.isin(world.land_cover, list(_EASE)), np.float32(_DRIER), np.float32(0))
     after = (Cover(share=drier, spectrum=SOIL), Cover(share=severity, spectrum=_CHAR))

@@ -1,5 +1,7 @@
 """A river over its plain, seen once by radar and once through clouds."""
 
+import datetime as dt
+
 from reliefscope.sources.simulated.disasters._base import Disaster
 from reliefscope.sources.simulated.sensors import OpticalPass, RadarPass
 from reliefscope.sources.simulated.world import World
@@ -17,8 +19,9 @@ _OPTICAL = (
 )
 
 
-def flood(world: World) -> Disaster:
+def flood(world: World, onset: dt.datetime) -> Disaster:
     """Return the flood of a world."""
+    del onset  # passes are counted from it
     return Disaster(
         event=world.flooded,
         truth={"depth": (world.depth, "m")},

@@ -1,5 +1,6 @@
 """Rain on steep slopes: tracks of bare earth where woods and pastures were."""
 
+import datetime as dt
 import math
 
 import numpy as np
@@ -20,8 +21,9 @@ _LOST = 0.88
 _GREEN = (TREE, SHRUB, GRASS, CROP)
 
 
-def landslide(world: World) -> Disaster:
+def landslide(world: World, onset: dt.datetime) -> Disaster:
     """Return the landslides of a world: passes before and after, and where earth moved."""
+    del onset  # passes are counted from it
     slope = ndimage.gaussian_filter(terrain.slope_deg(world.elevation, PIXEL_M, PIXEL_M), 1.5)
     scar = _scars(world, slope)
     bare = Cover(share=np.where(scar, np.float32(_LOST), np.float32(0)), spectrum=SOIL)
