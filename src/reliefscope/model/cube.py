@@ -172,6 +172,12 @@ VARIABLES: Mapping[str, Variable] = {
     "air_temperature": Variable(
         units="K", long_name="air temperature at 2 m", valid_range=(180, 340)
     ),
+    "air_temperature_max": Variable(
+        units="K", long_name="highest air temperature of the day at 2 m", valid_range=(180, 340)
+    ),
+    "air_temperature_min": Variable(
+        units="K", long_name="lowest air temperature of the day at 2 m", valid_range=(180, 340)
+    ),
     "dewpoint_temperature": Variable(
         units="K", long_name="dewpoint temperature at 2 m", valid_range=(180, 340)
     ),
