@@ -117,6 +117,23 @@ def _parser() -> argparse.ArgumentParser:
     checking.add_argument("--json", action="store_true", help="print JSON")
     checking.set_defaults(module="world", function="doctor")
 
+    indicating = commands.add_parser(
+        "indicators", help="list what can be computed: needs, parameters, references"
+    )
+    indicating.add_argument("name", nargs="?", help="tell all about this one")
+    indicating.add_argument("--json", action="store_true", help="print JSON")
+    indicating.add_argument(
+        "--pages", type=Path, metavar="DIR", help="write reference pages with pictures instead"
+    )
+    indicating.add_argument(
+        "--example",
+        action="append",
+        default=[],
+        metavar="INDICATOR=EVENT",
+        help="an event file to show on the page of an indicator, beside the exercise",
+    )
+    indicating.set_defaults(module="indicators", function="indicators")
+
     validating = commands.add_parser("validate", help="compare a map with a reference")
     validating.add_argument("candidate", type=Path)
     validating.add_argument("reference", type=Path, help="raster or vectors, in any CRS")

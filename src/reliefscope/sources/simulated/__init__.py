@@ -9,6 +9,7 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from reliefscope.model.area import Area
+from reliefscope.model.cube import State
 from reliefscope.model.event import Event, Window
 from reliefscope.model.granule import Asset, Granule
 from reliefscope.sources._profiles import PROFILES
@@ -21,7 +22,7 @@ from reliefscope.transport.client import Transport
 
 __all__ = ["Exercise", "SimulatedSource", "write_exercise"]
 
-_WEATHER = "weather"
+_WEATHER, _TRUTH = "weather", "state"
 _SCENES = frozenset({"sentinel-1-rtc", "sentinel-2-l2a"})
 _LAYERS = frozenset({"cop-dem-glo-30", "jrc-gsw", "esa-worldcover"})
 _REAL = PROFILES["planetary-computer"]
@@ -45,7 +46,7 @@ class SimulatedSource:
     @property
     def provides(self) -> frozenset[str]:
         """Canonical variables of the simulated sensors and layers, and of the weather."""
-        seen = frozenset[str]().union(*(held.assets for held in _PROFILE.collections.values()))
+        seen = frozenset({_TRUTH}).union(*(h.assets for h in _PROFILE.collections.values()))
         weather = self.exercise().weather
         return seen if weather is None else seen | starts_of(weather)[1]
 
@@ -70,6 +71,8 @@ class SimulatedSource:
             As `write_exercise`.
         """
         exercise = self.exercise()
+        if _TRUTH in variables:
+            return [_true_extent(exercise, self.event, window)]
         if exercise.weather is not None and window is not None:
             return _recorded(exercise.weather, self.event, window, variables)
         home = str(exercise.catalog.resolve())
@@ -90,6 +93,23 @@ class SimulatedSource:
         held = [v for v in variables if v in recorded[0].assets]
         starts = [g.acquired for g in recorded if g.acquired is not None]
         return load_weather(Path(recorded[0].assets[held[0]].href), starts, held, grid)
+
+
+def _true_extent(exercise: Exercise, event: Event, window: Window | None) -> Granule:
+    """Return where the disaster struck, for what is computed from a finished map."""
+    path = exercise.truth_extent.resolve()
+    asset = Asset(href=str(path), units="1", nodata=float(State.NOT_OBSERVED))
+    return Granule(
+        id=f"EXERCISE_truth_{event.id}",
+        source="simulated",
+        collection="truth",
+        acquired=None if window is None else event.onset,
+        footprint=event.area.geometry.buffer(1),
+        assets={_TRUTH: asset},
+        platform="EXERCISE truth",
+        licence=LICENCE,
+        exercise=True,
+    )
 
 
 def _recorded(

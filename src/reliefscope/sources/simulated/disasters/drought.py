@@ -25,8 +25,10 @@ _SHAPE = (1.1, 1.3, 2.4, 3.6, 3.0, 1.3, 0.9, 0.9, 1.2, 2.4, 2.8, 1.6)
 _FAILED = 8
 """Months of failing rain before the event is declared."""
 _DRIZZLE_MM = 2.0
-_STRONGEST = 2.6
+_STRONGEST = 1.6
 """Largest deficit [standard deviation]."""
+_DRY = 0.6
+"""Deficit of each month that makes three of them a drought [standard deviation]."""
 _KEPT = 0.35
 """Share of the usual scatter that is left within the drought."""
 
@@ -41,7 +43,7 @@ def drought(world: World, onset: dt.datetime) -> Disaster:
     lack[-_FAILED:] = ramp[:, None, None] * deficit
     series = _series(world, year, lack)
     felt = enlarge(deficit, CELL, (world.size, world.size), 0)
-    event = (felt >= 1) & ~world.permanent
+    event = (felt >= _DRY) & ~world.permanent
     return Disaster(
         event=event,
         truth={"deficit": (np.where(event, felt, 0).astype(np.float32), "1")},
@@ -57,7 +59,7 @@ def drought(world: World, onset: dt.datetime) -> Disaster:
 def _deficit(world: World, cells: int) -> Field:
     """Return how many standard deviations of rain are missing, (row, column), 0 where none."""
     shape = fractal(stream(world.seed, "deficit"), (cells, cells), longest=cells / 1.5, shortest=4)
-    return np.asarray(np.clip(0.6 + 1.1 * shape, 0, _STRONGEST), np.float32)
+    return np.asarray(np.clip(0.25 + 0.75 * shape, 0, _STRONGEST), np.float32)
 
 
 def _series(world: World, year: NDArray[np.int64], lack: Field) -> Mapping[str, Series]:
