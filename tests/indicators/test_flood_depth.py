@@ -95,3 +95,26 @@ def test_what_does_not_fit_is_refused():
         flood_depth(_flooded(), _cube(elevation=GROUND).isel(x=slice(0, 80)))
     with pytest.raises(InsufficientDataError, match="no height"):
         flood_depth(_flooded(), _cube(elevation=GROUND * np.nan))
+
+
+def test_a_river_in_flood_has_no_shore_on_its_own_bank():
+    """Known water in the middle of a flood is part of it: it stays reference, and the flood beside
+    it is as deep as its outer shore says."""
+    ground = (np.abs(X) * 0.05 + 30).astype("float32")
+    state = np.where(np.abs(X) < 60, State.EVENT, State.NO_EVENT).astype("uint8")
+    state[np.abs(X) < 8] = State.REFERENCE
+    out = flood_depth(_cube(state=state), _cube(elevation=ground))
+    np.testing.assert_array_equal(out["state"], state)
+    beside = (np.abs(X) >= 8) & (np.abs(X) < 50)
+    truth = 60 * 0.05 - (ground - 30)
+    np.testing.assert_allclose(out["depth_m"].values[beside], truth[beside], atol=0.15)
+    assert np.isnan(out["depth_m"].values[state == State.REFERENCE]).all()
+
+
+def test_where_the_shore_says_nothing_the_flood_is_wet_and_no_more():
+    """A rise in the flood as high as its shore has depth 0, not the depth of another method."""
+    ground = GROUND.copy()
+    ground[np.hypot(Y + 10, X) < 5] = 41.0
+    out = flood_depth(_flooded(), _cube(elevation=ground))
+    assert float(out["depth_m"].values[70, 80]) == 0.0
+    assert out["depth_band"].values[70, 80] == DepthBand.TO_HALF_METRE

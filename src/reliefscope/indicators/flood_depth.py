@@ -30,6 +30,7 @@ from reliefscope.numerics.regions import small_holes
 _BANDS_M = (0.5, 1.0, 2.0, 4.0)
 _HECTARE_M2 = 10_000.0
 _FLOODED = {"state": (State.EVENT,), "gfm_flood": (1,), "dswx_bwtr": (1,)}
+_REFERENCE = {"state": (State.REFERENCE,)}
 _UNSEEN = {"state": (State.NOT_OBSERVED, State.EXCLUDED), "gfm_flood": (255,), "dswx_bwtr": (255,)}
 
 
@@ -46,12 +47,13 @@ def flood_depth(
 
     Two estimates by independent reasoning: the level of the nearest shore (Cohen et al. 2018,
     2019), and for each body of water the one level above the drainage that agrees best with its
-    extent. They are both given; ``depth_m`` is the first, and where it has none the second.
+    extent. They are both given; ``depth_m`` is the first, and the second where no shore was seen.
 
     Parameters
     ----------
     flood : Dataset, (y, x)
-        ``state`` of a flood map, or ``gfm_flood`` or ``dswx_bwtr``.
+        ``state`` of a flood map, or ``gfm_flood`` or ``dswx_bwtr``. Reference water in ``state``
+        is part of its body of water, and has no depth of its own.
     terrain : Dataset, (y, x)
         ``elevation`` [m]; a model of the bare ground is better than one with trees and houses.
     min_hole : float
@@ -67,7 +69,8 @@ def flood_depth(
     Returns
     -------
     Dataset, (y, x)
-        ``depth_m`` (NaN where there is no flood or no depth can be told), ``depth_shore_m``,
+        ``depth_m`` (NaN where there is no flood or no height; 0 where it is wet and no more can be
+        told), ``depth_shore_m``,
         ``depth_hand_m``, ``depth_band``, and ``state``, ``likelihood`` (none is stated),
         ``exclusion`` and ``advisory`` (`Advisory.SHALLOW` when half of the flood is shallower than
         the error of the heights).
@@ -157,18 +160,24 @@ def _estimate(
         )
     seen = np.isfinite(codes) & ~np.isin(codes, _UNSEEN[rules.name])
     flood = np.isin(codes, _FLOODED[rules.name])
-    flood |= small_holes(flood, seen, rules.min_hole)
+    known = np.isin(codes, _REFERENCE.get(rules.name, ()))
+    # a river in flood has its shore where the flood ends: water next to water is none
+    water = flood | known
+    water |= small_holes(water, seen, rules.min_hole)
+    flood = water & ~known
     dy, dx = rules.size
     slope = terrain.slope_deg(height, dx, dy)
-    by_shore = depth.from_shoreline(flood, seen, height, slope, rules.shore)
+    by_shore = depth.from_shoreline(water, seen, height, slope, rules.shore)
     hand = terrain.hand(height, dx=dx, dy=dy)
-    labels, _ = ndimage.label(flood, structure=np.ones((3, 3)))
+    labels, _ = ndimage.label(water, structure=np.ones((3, 3)))
     by_hand = depth.from_hand(labels.astype("int32"), seen, hand, reach=rules.reach)
-    best = np.where(np.isnan(by_shore), by_hand, by_shore)
+    by_shore, by_hand = (np.where(flood, d, np.float32(np.nan)) for d in (by_shore, by_hand))
+    best = _best(by_shore, by_hand, flood & np.isfinite(height))
     told = best[flood & np.isfinite(best)]
     shallow = told.size > 0 and float((told < rules.height_error).mean()) > _HALF
     state = np.where(flood, State.EVENT, State.NO_EVENT).astype("uint8")
-    state[~seen & ~flood] = State.NOT_OBSERVED
+    state[known] = State.REFERENCE
+    state[~seen & ~water] = State.NOT_OBSERVED
     return _Estimated(
         depth_m=best,
         depth_shore_m=by_shore,
@@ -178,6 +187,19 @@ def _estimate(
         exclusion=np.where(seen, 0, Exclusion.LOW_COVERAGE.value).astype("uint8"),
         advisory=np.array((Advisory.SHALLOW if shallow else Advisory(0)).value, dtype="uint16"),
     )
+
+
+def _best(
+    by_shore: NDArray[np.float32], by_hand: NDArray[np.float32], wet: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Return the depth by the shore, and by the drainage only where no shore was seen at all.
+
+    Ground as high as its shore is wet, and no depth can be told: 0. To take another estimate
+    there would put deep water among shallow.
+    """
+    if np.isnan(by_shore).all():
+        return by_hand
+    return np.where(wet & np.isnan(by_shore), np.float32(0), by_shore)
 
 
 def _bands(values: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -69,8 +70,8 @@ def from_shoreline(
     """
     known = np.isfinite(elevation)
     lowest = ndimage.minimum_filter(np.where(known, elevation, np.inf), size=_SEA_REACH)
-    slope = 100.0 * np.tan(np.radians(np.nan_to_num(slope_deg)))
-    steep = slope > rules.slope_percent
+    with np.errstate(invalid="ignore"):
+        steep = slope_deg > np.degrees(np.arctan(rules.slope_percent / 100.0))
     right = steep if rules.keep_steeper else ~steep
     shore = shoreline(flood, seen) & known & (lowest > 0)
     chosen = shore & right
@@ -79,12 +80,15 @@ def from_shoreline(
     out = np.full(flood.shape, np.nan, dtype="float32")
     if not chosen.any():
         return out
-    level = _along(np.where(shore, elevation, 0.0), shore, rules.passes)
+    level = _along(elevation, shore, rules.passes)
     nearest = ndimage.distance_transform_edt(~chosen, return_distances=False, return_indices=True)
-    depth = np.maximum(level[tuple(nearest)] - elevation, 0.0)
     wet = flood & known
-    smooth = _mean(np.where(wet, depth, 0.0), wet, 3)
-    out[wet & (smooth > 0)] = smooth[wet & (smooth > 0)]
+    depth = np.zeros(flood.shape, dtype="float32")
+    here = tuple(axis[wet] for axis in nearest)
+    depth[wet] = np.maximum(level[here] - elevation[wet], 0.0)
+    smooth = _mean_of_wet(depth, wet)
+    deep = smooth > 0
+    out[deep] = smooth[deep]
     return out
 
 
@@ -139,25 +143,60 @@ def best_levels(
         By number of the body; NaN where no height is known. Of levels that agree equally well the
         lowest.
     """
-    order = np.lexsort((height, body))
-    body, wet, height = body[order], wet[order], height[order]
-    starts = np.searchsorted(body, np.arange(1, bodies + 2))
-    hits, misses = np.cumsum(wet), np.cumsum(~wet)
-    first = starts[body - 1]
-    before_hits = np.where(first > 0, hits[first - 1], 0)
-    before_misses = np.where(first > 0, misses[first - 1], 0)
-    total = np.diff(np.concatenate([[0], hits])[starts])
-    score = (hits - before_hits) / np.maximum(total[body - 1] + misses - before_misses, 1)
-    # a level floods all pixels of its height: only the last of equal heights is a level
-    last = np.ones(len(body), dtype=bool)
-    last[:-1] = (body[1:] != body[:-1]) | (height[1:] != height[:-1])
-    score = np.where(last & (height <= HIGHEST_LEVEL_M), score, -1.0)
-    best = np.lexsort((height, -score, body))
-    levels = np.full(bodies + 1, np.nan, dtype="float32")
-    present, at = np.unique(body[best], return_index=True)
-    chosen = best[at]
-    levels[present] = np.where(score[chosen] >= 0, height[chosen], HIGHEST_LEVEL_M)
-    levels[1:][total == 0] = np.nan
+    body, wet, height = _grouped(body, wet, height, bodies)
+    return _highest_scores(body, wet, height, bodies)
+
+
+@numba.njit(cache=True)
+def _grouped(
+    body: NDArray[np.int32], wet: Mask, height: Floats, bodies: int
+) -> tuple[NDArray[np.int32], Mask, Floats]:
+    """Return the pixels sorted by body, then by height: counted out first, then sorted each."""
+    ends = np.zeros(bodies + 2, dtype=np.int64)
+    for i in range(body.size):
+        ends[body[i] + 1] += 1
+    ends = np.cumsum(ends)
+    place = ends[:-1].copy()
+    groups, wets, heights = np.empty_like(body), np.empty_like(wet), np.empty_like(height)
+    for i in range(body.size):
+        at = place[body[i]]
+        groups[at], wets[at], heights[at] = body[i], wet[i], height[i]
+        place[body[i]] += 1
+    for group in range(bodies + 1):
+        first, end = ends[group], ends[group + 1]
+        if end - first > 1:
+            order = np.argsort(heights[first:end])
+            wets[first:end] = wets[first:end][order]
+            heights[first:end] = heights[first:end][order]
+    return groups, wets, heights
+
+
+@numba.njit(cache=True)
+def _highest_scores(
+    body: NDArray[np.int32], wet: Mask, height: Floats, bodies: int
+) -> NDArray[np.float32]:
+    """Return the level of each body; pixels are sorted by body, then by height."""
+    levels = np.full(bodies + 1, np.nan, dtype=np.float32)
+    start = 0
+    while start < body.size:
+        end, total = start, 0
+        while end < body.size and body[end] == body[start]:
+            total += wet[end]
+            end += 1
+        best, hits, misses = -1.0, 0, 0
+        level = np.float32(HIGHEST_LEVEL_M)
+        for i in range(start, end):
+            hits += wet[i]
+            misses += not wet[i]
+            # a level floods all pixels of its height: only the last of equal heights is a level
+            if (i + 1 < end and height[i + 1] == height[i]) or height[i] > HIGHEST_LEVEL_M:
+                continue
+            score = hits / (total + misses) if total + misses else 0.0
+            if score > best:
+                best, level = score, height[i]
+        if total:
+            levels[body[start]] = level
+        start = end
     return levels
 
 
@@ -165,20 +204,93 @@ def _surroundings(
     labels: NDArray[np.int32], seen: Mask, hand: Floats, reach: int
 ) -> tuple[NDArray[np.int32], Mask, Floats]:
     """Return body, wetness and height of all pixels in or near a body of water."""
-    far, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
-    owner = labels[tuple(nearest)]
-    chosen = seen & (far <= reach) & np.isfinite(hand) & (owner > 0)
-    return owner[chosen], (labels > 0)[chosen], hand[chosen]
+    rows, columns = ndimage.distance_transform_edt(
+        labels == 0, return_distances=False, return_indices=True
+    )
+    return _owned(labels, rows, columns, seen, hand, reach)
 
 
-def _along(values: NDArray[np.float64], where: Mask, passes: int) -> NDArray[np.float64]:
+@numba.njit(cache=True)
+def _owned(
+    labels: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    seen: Mask,
+    hand: Floats,
+    reach: int,
+) -> tuple[NDArray[np.int32], Mask, Floats]:
+    """Return owner, wetness and height of the pixels whose nearest water is within reach."""
+    count = 0
+    for turn in range(2):
+        if turn == 1:
+            owner = np.empty(count, dtype=np.int32)
+            wet = np.empty(count, dtype=np.bool_)
+            height = np.empty(count, dtype=np.float32)
+            count = 0
+        for y in range(labels.shape[0]):
+            for x in range(labels.shape[1]):
+                up, along = y - rows[y, x], x - columns[y, x]
+                body = labels[rows[y, x], columns[y, x]]
+                if body == 0 or up * up + along * along > reach * reach:
+                    continue
+                if not seen[y, x] or not np.isfinite(hand[y, x]):
+                    continue
+                if turn == 1:
+                    owner[count], wet[count] = body, labels[y, x] > 0
+                    height[count] = hand[y, x]
+                count += 1
+    return owner, wet, height
+
+
+def _along(elevation: Floats, where: Mask, passes: int) -> Floats:
+    """Return the heights of the shore averaged along it, 5 x 5 pixels at a time; 0 elsewhere."""
+    rows, columns = np.nonzero(where)
+    number = np.full(where.shape, -1, dtype="int32")
+    number[rows, columns] = np.arange(rows.size, dtype="int32")
+    smooth = _smoothed(elevation[rows, columns].astype("float64"), number, rows, columns, passes)
+    out = np.zeros(where.shape, dtype="float32")
+    out[rows, columns] = smooth
+    return out
+
+
+@numba.njit(cache=True)
+def _smoothed(
+    values: NDArray[np.float64],
+    number: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    passes: int,
+) -> NDArray[np.float64]:
+    """Return the values of numbered pixels averaged over their numbered neighbours."""
     for _ in range(passes):
-        values = np.where(where, _mean(values, where, 5), 0.0)
+        out = np.empty_like(values)
+        for i in range(rows.size):
+            total, count = 0.0, 0
+            for row in range(max(rows[i] - 2, 0), min(rows[i] + 3, number.shape[0])):
+                for column in range(max(columns[i] - 2, 0), min(columns[i] + 3, number.shape[1])):
+                    other = number[row, column]
+                    if other >= 0:
+                        total += values[other]
+                        count += 1
+            out[i] = total / count
+        values = out
     return values
 
 
-def _mean(values: NDArray[np.floating], where: Mask, size: int) -> NDArray[np.float64]:
-    """Return the mean over the pixels of ``where`` in a square; 0 where there is none."""
-    total = ndimage.uniform_filter(np.where(where, values, 0.0).astype("float64"), size)
-    share = ndimage.uniform_filter(where.astype("float64"), size)
-    return np.where(share > 1e-9, total / np.maximum(share, 1e-9), 0.0)  # noqa: PLR2004 - rounding
+@numba.njit(cache=True)
+def _mean_of_wet(depth: Floats, wet: Mask) -> Floats:
+    """Return the mean over the wet pixels of 3 x 3; 0 where it is dry."""
+    rows, columns = depth.shape
+    out = np.zeros((rows, columns), dtype=np.float32)
+    for row in range(rows):
+        for column in range(columns):
+            if not wet[row, column]:
+                continue
+            total, count = 0.0, 0
+            for y in range(max(row - 1, 0), min(row + 2, rows)):
+                for x in range(max(column - 1, 0), min(column + 2, columns)):
+                    if wet[y, x]:
+                        total += depth[y, x]
+                        count += 1
+            out[row, column] = total / count
+    return out
