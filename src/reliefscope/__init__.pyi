@@ -1,9 +1,13 @@
 from .feeds import FEEDS
 from .feeds.exercise import exercise_event
 from .indicators import INDICATORS
+from .indicators.active_fire import active_fire_events
 from .indicators.burn_severity import burn_severity
 from .indicators.drought_rain import drought_rain, standardized_index
 from .indicators.flood_depth import flood_depth
+from .indicators.flood_fused import flood_fused
+from .indicators.flood_optical import flood_optical
+from .indicators.flood_ready import flood_ready
 from .indicators.flood_sar import flood_extent
 from .jobs.event_file import Request, read_event_file
 from .jobs.events import EventList, event_by_id, list_events
@@ -68,6 +72,7 @@ __all__ = [
     "State",
     "Transport",
     "Window",
+    "active_fire_events",
     "area_from_file",
     "area_from_name",
     "burn_severity",
@@ -81,6 +86,9 @@ __all__ = [
     "find",
     "flood_depth",
     "flood_extent",
+    "flood_fused",
+    "flood_optical",
+    "flood_ready",
     "grid_for",
     "list_events",
     "load_policy",

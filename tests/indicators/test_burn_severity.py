@@ -1,13 +1,18 @@
 import dask
+import geopandas as gpd
 import numpy as np
 import pytest
+import rasterio
 import xarray as xr
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
+from rasterio.vrt import WarpedVRT
 
 from reliefscope.errors import CubeError, InsufficientDataError
 from reliefscope.indicators.burn_severity import burn_severity
 from reliefscope.model.cube import Advisory, BurnSeverity, State, describe
+from reliefscope.model.grid import cell_area_m2
+from reliefscope.numerics.agreement import confusion
 
 GRID = GeoBox.from_bbox((500_000, 4_400_000, 504_000, 4_404_000), "EPSG:32629", shape=(200, 200))
 
@@ -114,3 +119,45 @@ def test_cubes_that_do_not_fit_are_refused(change, message):
     """Missing bands, other grids and other units are named."""
     with pytest.raises(CubeError, match=message):
         burn_severity(_image(FIRE), change(_image()))
+
+
+@pytest.mark.realdata
+def test_areas_of_an_official_burn_severity_map(shared_data):
+    """Fire K52318: our true pixel areas give the published hectares of each class and perimeter."""
+    folder = shared_data / "fire" / "bc_k52318"
+    maps = folder / "example_output" / "output" / "S2" / "K52318" / "barc"
+    with rasterio.open(maps / "BARC_K52318_20220807_20230827_S2_clip.tif") as raster:
+        codes = raster.read(1)
+        grid = GeoBox(raster.shape, raster.transform, raster.crs.to_wkt())
+    hectares = cell_area_m2(grid) / 1e4
+    found = [float(hectares[codes == code].sum()) for code in (1, 2, 3, 4)]
+    assert found == pytest.approx([1288.7, 4109.1, 7517.4, 842.2], rel=1e-4)
+    perimeter = gpd.read_file(folder / "test" / "vectors" / "K52318_Aug28.shp")
+    area = perimeter.to_crs("EPSG:6933").area.sum() / 1e4
+    assert area == pytest.approx(13_756.8, rel=1e-4)
+
+
+@pytest.mark.realdata
+def test_two_products_of_one_fire_agree_as_published(shared_data):
+    """Pedrogao 2017: 100 m burned area against MODIS MCD64A1: 50,297 ha in the same box, 0.89."""
+    folder = shared_data / "fire"
+    with rasterio.open(folder / "pedrogao2017_firehr" / "ba100m_PT2017_1.tif") as fine:
+        burned = fine.read(1) > 0
+        grid = GeoBox(fine.shape, fine.transform, fine.crs.to_wkt())
+    coarse = np.zeros(burned.shape, bool)
+    for path in sorted((folder / "portugal_mcd64a1_2017").glob("*_152.tif")):
+        with (
+            rasterio.open(path) as raster,
+            WarpedVRT(
+                raster,
+                crs=fine.crs,
+                transform=fine.transform,
+                width=fine.width,
+                height=fine.height,
+            ) as aligned,
+        ):
+            coarse |= aligned.read(1) > 0
+    everywhere = np.ones(burned.shape, bool)
+    assert confusion(burned, coarse, everywhere).iou == pytest.approx(0.89, abs=0.01)
+    hectares = cell_area_m2(grid) / 1e4
+    assert float(hectares[coarse].sum()) == pytest.approx(50_297, rel=0.01)

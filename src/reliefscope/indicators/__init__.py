@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 
-from reliefscope.indicators import burn_severity, drought_rain, flood_depth, flood_sar
+from reliefscope.indicators import (
+    burn_severity,
+    drought_rain,
+    flood_depth,
+    flood_fused,
+    flood_optical,
+    flood_ready,
+    flood_sar,
+)
 from reliefscope.indicators._base import Bounds, Indicator, Need
 
 __all__ = ["INDICATORS", "Bounds", "Indicator", "Need"]
@@ -11,6 +19,9 @@ INDICATORS: Mapping[str, Indicator] = {
     "burn_severity": burn_severity.INDICATOR,
     "drought_rain": drought_rain.INDICATOR,
     "flood_sar": flood_sar.INDICATOR,
+    "flood_optical": flood_optical.INDICATOR,
+    "flood_ready": flood_ready.INDICATOR,
+    "flood_fused": flood_fused.INDICATOR,
     "flood_depth": flood_depth.INDICATOR,
 }
 """Indicators by name; the first of a hazard is the one used when none is named."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from reliefscope.errors import CubeError, InsufficientDataError
 from reliefscope.indicators._base import Bounds, Indicator, Need
+from reliefscope.indicators._optical import QUALITY, clear, first_seen, known_water, same_grid
 from reliefscope.model.cube import (
     NO_LIKELIHOOD,
     Advisory,
@@ -23,11 +24,9 @@ from reliefscope.model.cube import (
 from reliefscope.model.event import Hazard
 from reliefscope.model.grid import ground_size_m
 from reliefscope.numerics import burn
-from reliefscope.numerics.clouds import hidden_by_fmask, hidden_by_qa_pixel, hidden_by_scl
 from reliefscope.numerics.fuzzy import s_shaped
 
-_QUALITY = {"scl": hidden_by_scl, "qa_pixel": hidden_by_qa_pixel, "fmask": hidden_by_fmask}
-_BANDS = ("nir08", "nir", "swir22", "red", *_QUALITY)
+_BANDS = ("nir08", "nir", "swir22", "red", *QUALITY)
 _HECTARE_M2 = 10_000.0
 _HALF_SEEN = 0.5
 
@@ -86,7 +85,7 @@ def burn_severity(  # noqa: PLR0913 - parameters are read off this signature
     """
     dy, dx = ground_size_m(after, "the after image")
     pixel = float(np.sqrt(dy * dx))
-    _same_grid(after, before)
+    same_grid(after, before, "the before and the after image")
     ratios = {"before": _ratio(before, "before"), "after": _ratio(after, "after")}
     rules = _Rules(
         burn=burn.Rules(
@@ -98,7 +97,7 @@ def burn_severity(  # noqa: PLR0913 - parameters are read off this signature
         ),
         min_observed=min_observed,
     )
-    wet = _permanent(water, permanent, ratios["after"])
+    wet = known_water(water, permanent, ratios["after"])
     plane, point = ["y", "x"], list[str]()
     results = xr.apply_ufunc(
         partial(_classify, rules=rules),
@@ -190,24 +189,8 @@ def _ratio(cube: xr.Dataset, role: str) -> xr.DataArray:
             f"the {role} image has {sorted(map(str, cube))}; it needs swir22 and nir08 or nir"
         )
     require(cube, nir, "swir22")
-    ratio = elementwise(burn.nbr, _clear(cube, nir), _clear(cube, "swir22"))
-    return _first(ratio)
-
-
-def _clear(cube: xr.Dataset, name: str) -> xr.DataArray:
-    band = next((q for q in _QUALITY if q in cube), None)
-    if band is None:
-        return cube[name]
-    return cube[name].where(~elementwise(_QUALITY[band], cube[band], dtype="bool"))
-
-
-def _first(layer: xr.DataArray) -> xr.DataArray:
-    if "time" not in layer.dims:
-        return layer
-    merged = layer.isel(time=0, drop=True)
-    for index in range(1, layer.sizes["time"]):
-        merged = merged.fillna(layer.isel(time=index, drop=True))
-    return merged
+    ratio = elementwise(burn.nbr, clear(cube, nir), clear(cube, "swir22"))
+    return first_seen(ratio)
 
 
 def _greener(before: xr.Dataset, after: xr.Dataset, like: xr.DataArray) -> xr.DataArray:
@@ -220,30 +203,8 @@ def _greener(before: xr.Dataset, after: xr.Dataset, like: xr.DataArray) -> xr.Da
 
 
 def _ndvi(cube: xr.Dataset, nir: str) -> xr.DataArray:
-    high, low = _clear(cube, nir), _clear(cube, "red")
-    return _first((high - low) / (high + low))
-
-
-def _permanent(water: xr.Dataset | None, months: float, like: xr.DataArray) -> xr.DataArray:
-    if water is None:
-        return xr.zeros_like(like, dtype=bool)
-    name, least = next(
-        (n, v)
-        for n, v in (("water_seasonality", months), ("water_occurrence", months * 100 / 12))
-        if n in water
-    )
-    require(water, name)
-    return water[name].assign_coords(y=like["y"], x=like["x"]) >= least
-
-
-def _same_grid(after: xr.Dataset, before: xr.Dataset) -> None:
-    for axis in ("y", "x"):
-        ours, theirs = after.indexes[axis], before.indexes.get(axis)
-        if theirs is None or theirs.size != ours.size or not np.allclose(ours, theirs):
-            raise CubeError(
-                f"the before and the after image lie on different grids along {axis}; load both "
-                f"on one grid (odc.geo.geobox.GeoBox)"
-            )
+    high, low = clear(cube, nir), clear(cube, "red")
+    return first_seen((high - low) / (high + low))
 
 
 INDICATOR = Indicator(

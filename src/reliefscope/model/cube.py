@@ -77,6 +77,23 @@ class BurnSeverity(IntEnum):
     NOT_OBSERVED = 255
 
 
+class WaterClass(IntEnum):
+    """Confidence of surface water in an optical image (USGS LSDS-1325); under cloud plus ten."""
+
+    NOT_WATER = 0
+    HIGH = 1
+    MODERATE = 2
+    PARTIAL = 3
+    """Partly water, conservative."""
+    PARTIAL_AGGRESSIVE = 4
+    NOT_WATER_UNDER_CLOUD = 10
+    HIGH_UNDER_CLOUD = 11
+    MODERATE_UNDER_CLOUD = 12
+    PARTIAL_UNDER_CLOUD = 13
+    PARTIAL_AGGRESSIVE_UNDER_CLOUD = 14
+    NOT_OBSERVED = 255
+
+
 class DepthBand(IntEnum):
     """Depth of water in steps that matter to people, cars and houses."""
 
@@ -228,6 +245,12 @@ VARIABLES: Mapping[str, Variable] = {
     "threshold_vv_db": Variable(units="dB", long_name="water threshold VV"),
     "threshold_vh_db": Variable(units="dB", long_name="water threshold VH"),
     "threshold_change_db": Variable(units="dB", long_name="change threshold"),
+    "water_class": Variable(
+        units="1", long_name="confidence of surface water", flags=WaterClass, categorical=True
+    ),
+    "decided_by": _codes("number of the map that decided, from 1; 0 none", 255),
+    "maps_wet": Variable(units="1", long_name="maps that saw a flood", valid_range=(0, 254)),
+    "maps_seen": Variable(units="1", long_name="maps that could tell", valid_range=(0, 254)),
     "depth_m": Variable(units="m", long_name="water depth", valid_range=(0, 50)),
     "depth_shore_m": Variable(
         units="m", long_name="water depth by the nearest shore", valid_range=(0, 50)

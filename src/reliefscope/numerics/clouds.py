@@ -18,6 +18,11 @@ _FMASK_HIDDEN = 0b1110
 """Cloud, adjacent to cloud or shadow, cloud shadow (HLS Product User Guide v2, Fmask bits 1-3)."""
 _FMASK_FILL = 255
 
+_SCL_SNOW = 11
+_QA_PIXEL_SNOW = 1 << 5
+_FMASK_SNOW = 1 << 4
+"""Snow or ice in the same documents."""
+
 
 def hidden_by_scl(codes: Codes) -> Mask:
     """Return where a Sentinel-2 scene classification shows no ground; NaN is hidden."""
@@ -36,6 +41,24 @@ def hidden_by_fmask(codes: Codes) -> Mask:
     bits = _bits(codes)
     hidden: Mask = ~np.isfinite(codes) | (bits == _FMASK_FILL) | (bits & _FMASK_HIDDEN != 0)
     return hidden
+
+
+def snow_by_scl(codes: Codes) -> Mask:
+    """Return where a Sentinel-2 scene classification shows snow or ice."""
+    snow: Mask = codes == _SCL_SNOW
+    return snow
+
+
+def snow_by_qa_pixel(codes: Codes) -> Mask:
+    """Return where the quality bits of Landsat Collection 2 show snow or ice, under clear sky."""
+    snow: Mask = (_bits(codes) & _QA_PIXEL_SNOW != 0) & ~hidden_by_qa_pixel(codes)
+    return snow
+
+
+def snow_by_fmask(codes: Codes) -> Mask:
+    """Return where the Fmask bits of HLS show snow or ice, under clear sky."""
+    snow: Mask = (_bits(codes) & _FMASK_SNOW != 0) & ~hidden_by_fmask(codes)
+    return snow
 
 
 def _bits(codes: Codes) -> NDArray[np.int64]:
