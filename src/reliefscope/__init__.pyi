@@ -3,12 +3,14 @@ from .feeds.exercise import exercise_event
 from .indicators import INDICATORS
 from .indicators.active_fire import active_fire_events
 from .indicators.burn_severity import burn_severity
+from .indicators.damage_sar import damage_sar
 from .indicators.drought_rain import drought_rain, standardized_index
 from .indicators.flood_depth import flood_depth
 from .indicators.flood_fused import flood_fused
 from .indicators.flood_optical import flood_optical
 from .indicators.flood_ready import flood_ready
 from .indicators.flood_sar import flood_extent
+from .indicators.landslide import landslide
 from .jobs.event_file import Request, read_event_file
 from .jobs.events import EventList, event_by_id, list_events
 from .jobs.fetching import fetch_request
@@ -79,6 +81,7 @@ __all__ = [
     "carry_out",
     "cell_area_m2",
     "compute",
+    "damage_sar",
     "drought_rain",
     "event_by_id",
     "exercise_event",
@@ -90,6 +93,7 @@ __all__ = [
     "flood_optical",
     "flood_ready",
     "grid_for",
+    "landslide",
     "list_events",
     "load_policy",
     "look_ahead",

@@ -115,7 +115,10 @@ def test_checksums_hold(package):
         assert hashlib.sha256((package.folder / name).read_bytes()).hexdigest() == digest
 
 
-@pytest.mark.parametrize(("hazard", "least"), [("fire", 0.75), ("drought", 0.45)])
+@pytest.mark.parametrize(
+    ("hazard", "least"),
+    [("fire", 0.7), ("drought", 0.45), ("earthquake", 0.6), ("landslide", 0.35)],
+)
 def test_other_disasters_are_found_where_they_struck(hazard, least, tmp_path, monkeypatch):
     """The same road maps them; where the map states something it overlaps the truth."""
     monkeypatch.setenv("RELIEFSCOPE_CACHE", str(tmp_path / "cache"))

@@ -36,7 +36,7 @@ EXIT_CODES: Mapping[type[ReliefscopeError], int] = {
 }
 """Looked up in this order; anything else is our bug and exits with 1."""
 
-_EXERCISES = ("flood", "fire", "drought")
+_EXERCISES = ("flood", "fire", "drought", "earthquake", "landslide")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,7 +14,13 @@ from reliefscope.model.event import Event, Hazard
 SIZE = 1280
 """Pixels a side, by default."""
 SEED = 7
-HAZARDS = (Hazard.FLOOD, Hazard.FIRE, Hazard.DROUGHT)
+HAZARDS = (
+    Hazard.FLOOD,
+    Hazard.FIRE,
+    Hazard.DROUGHT,
+    Hazard.EARTHQUAKE,
+    Hazard.LANDSLIDE,
+)
 """Disasters that can be rehearsed."""
 _LON, _LAT = -39.0, 38.0
 _ONSET = dt.datetime(2030, 5, 1, tzinfo=dt.UTC)

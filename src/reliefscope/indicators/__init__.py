@@ -4,12 +4,14 @@ from collections.abc import Mapping
 
 from reliefscope.indicators import (
     burn_severity,
+    damage_sar,
     drought_rain,
     flood_depth,
     flood_fused,
     flood_optical,
     flood_ready,
     flood_sar,
+    landslide,
 )
 from reliefscope.indicators._base import Bounds, Indicator, Need
 
@@ -17,11 +19,13 @@ __all__ = ["INDICATORS", "Bounds", "Indicator", "Need"]
 
 INDICATORS: Mapping[str, Indicator] = {
     "burn_severity": burn_severity.INDICATOR,
+    "damage_sar": damage_sar.INDICATOR,
     "drought_rain": drought_rain.INDICATOR,
     "flood_sar": flood_sar.INDICATOR,
     "flood_optical": flood_optical.INDICATOR,
     "flood_ready": flood_ready.INDICATOR,
     "flood_fused": flood_fused.INDICATOR,
     "flood_depth": flood_depth.INDICATOR,
+    "landslide": landslide.INDICATOR,
 }
 """Indicators by name; the first of a hazard is the one used when none is named."""

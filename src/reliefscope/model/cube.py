@@ -43,6 +43,8 @@ class Exclusion(IntFlag):
     """Too few observations for the method."""
     AMBIGUOUS = 64
     """The signal lies where event and no event cannot be told apart."""
+    NO_BUILDINGS = 128
+    """Nothing is built here: a method for buildings says nothing."""
 
 
 class DroughtClass(IntEnum):
@@ -74,6 +76,17 @@ class BurnSeverity(IntEnum):
     MODERATE_LOW = 5
     MODERATE_HIGH = 6
     HIGH = 7
+    NOT_OBSERVED = 255
+
+
+class ChangeClass(IntEnum):
+    """How sure a change of buildings is: change, never confirmed damage."""
+
+    NONE = 0
+    POSSIBLE = 1
+    """Stands out of its own past, not of the whole scene."""
+    PROBABLE = 2
+    """Stands out of both."""
     NOT_OBSERVED = 255
 
 
@@ -135,6 +148,8 @@ class Advisory(IntFlag):
     """No unburned vegetation was seen: the season may pass for fire."""
     SHALLOW = 4096
     """Most of the flood is shallower than the error of the heights."""
+    NOT_CONFIRMED = 16384
+    """What changed was not checked on the ground: change is not confirmed damage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +287,25 @@ VARIABLES: Mapping[str, Variable] = {
     ),
     "rdnbr": Variable(units="1e-3", long_name="relative decrease of the normalized burn ratio"),
     "rbr": Variable(units="1e-3", long_name="relativized burn ratio"),
+    "change_t": Variable(
+        units="1", long_name="change of built-up land in standard errors, not confirmed damage"
+    ),
+    "p_value": Variable(
+        units="1",
+        long_name="probability of the last change by speckle alone",
+        valid_range=(0, 1),
+    ),
+    "change_class": Variable(
+        units="1",
+        long_name="change of built-up land, not confirmed damage",
+        flags=ChangeClass,
+        categorical=True,
+    ),
+    "rdndvi": Variable(
+        units="percent",
+        long_name="relative change of the vegetation index",
+        valid_range=(-150, 150),
+    ),
     "dnbr_offset": Variable(
         units="1e-3", long_name="decrease of the normalized burn ratio where nothing burned"
     ),

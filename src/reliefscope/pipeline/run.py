@@ -173,7 +173,8 @@ def run(
         selection[name], cubes[name] = _load(roles[name], choice, plan, sources)
     reasons = {name: c.reason for name, c in {**found, **selection}.items()}
     notes = _notes(plan, selection, reasons)
-    cubes = {n: _single(c) if n == "after" else c for n, c in cubes.items()}
+    whole = {role.name for role in plan.roles if role.series}
+    cubes = {n: _single(c) if n == "after" and n not in whole else c for n, c in cubes.items()}
     data = plan.indicator.compute(**cubes, **plan.parameters)
     defaults = {name: default for name, (default, _) in plan.indicator.parameters.items()}
     return Product(
@@ -192,7 +193,12 @@ def run(
 
 
 def _single(cube: xr.Dataset) -> xr.Dataset:
-    return cube.isel(time=0, drop=True) if "time" in cube.dims else cube
+    if "time" not in cube.dims:
+        return cube
+    first = cube.isel(time=0, drop=True)
+    if "relative_orbit" not in cube.coords:
+        return first
+    return first.assign_coords(relative_orbit=cube["relative_orbit"].to_numpy()[0])
 
 
 def _advise(data: xr.Dataset, plan: Plan, selection: Selection) -> xr.Dataset:
@@ -240,7 +246,12 @@ def _load(
 
 def _open(role: Role, choice: Choice, plan: Plan, sources: Mapping[str, Source]) -> xr.Dataset:
     source = sources[choice.source]
-    return source.load(choice.granules, plan.grid, _variables(role, source))
+    cube = source.load(choice.granules, plan.grid, _variables(role, source))
+    orbits = [group[0].relative_orbit for group in choice.passes]
+    # one time a pass: then each says from which orbit it looked
+    if "time" not in cube.dims or cube.sizes["time"] != len(orbits) or None in orbits:
+        return cube
+    return cube.assign_coords(relative_orbit=("time", orbits))
 
 
 def _mirror(role: Role, choice: Choice, name: str, plan: Plan, source: Source) -> Choice | None:

@@ -63,6 +63,8 @@ ADVISORIES: Mapping[Advisory, str] = {
     "misses than usual.",
     Advisory.SHALLOW: "Most of the flood is shallower than the error of the heights: take depths "
     "as wet or not.",
+    Advisory.NOT_CONFIRMED: "Change seen from space, not confirmed damage: nobody has checked it "
+    "on the ground. Snow, rain, building sites and felling look alike.",
     Advisory.SHORT_RECORD: "Fewer than thirty years were at hand to compare with.",
     Advisory.NO_UNBURNED_REFERENCE: "No unburned vegetation was seen: what the season does to "
     "plants may pass for fire.",
@@ -76,6 +78,7 @@ EXCLUSIONS: Mapping[Exclusion, str] = {
     Exclusion.LOW_BACKSCATTER: "ground that is always dark to radar",
     Exclusion.LOW_COVERAGE: "too few observations",
     Exclusion.AMBIGUOUS: "unclear signal",
+    Exclusion.NO_BUILDINGS: "no buildings, of which alone the method speaks",
 }
 
 ROLES: Mapping[str, str] = {
