@@ -38,12 +38,15 @@ from .sources.layers import ContextFiles, read_context
 from .sources.places import area_from_file, area_from_name
 from .sources.simulated import SimulatedSource
 from .sources.stac import StacSource
+from .sources.tables import TABLES
+from .sources.tables.firms import active_fires, active_fires_from_file
 from .transport.client import Transport
 
 __all__ = [
     "FEEDS",
     "INDICATORS",
     "SOURCES",
+    "TABLES",
     "VARIABLES",
     "Advisory",
     "Agreement",
@@ -75,6 +78,8 @@ __all__ = [
     "Transport",
     "Window",
     "active_fire_events",
+    "active_fires",
+    "active_fires_from_file",
     "area_from_file",
     "area_from_name",
     "burn_severity",

@@ -356,7 +356,8 @@ def _unharmed(tmp_path, text):
     )
     path = _written(tmp_path, event)
     parsed = tomllib.loads(path.read_text(encoding="utf-8"))
-    assert set(parsed) == {"event", "area", "sources"}
+    assert set(parsed) == {"event", "area", "sources", "context"}
+    assert set(parsed["context"]) == {"population", "admin", "places", "roads", "facilities"}
     assert set(parsed["event"]) == {"id", "title", "hazard", "onset", "ids"}
     assert set(parsed["area"]) == {"bbox", "name"}
     assert set(parsed["sources"]) == {"planetary-computer"}

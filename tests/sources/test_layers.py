@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 import shapely
 
-from reliefscope.errors import CubeError, InputError
+from reliefscope.errors import CubeError, FallbackWarning, InputError, UnavailableError
 from reliefscope.model.area import Area
 from reliefscope.sources.layers import ContextFiles, read_context, read_population
+from reliefscope.sources.tables import TABLES, Layer
 from tests.scenes import lonlat_bounds, write_raster
 
 PEOPLE = np.arange(400, dtype="float32").reshape(20, 20)
@@ -89,3 +90,32 @@ def test_official_boundaries_are_read(shared_data):
     ).admin
     assert admin["pcode"].str.startswith("CF").all()
     assert len(admin) >= 1
+
+
+def test_services_stand_beside_files(monkeypatch, people):
+    """A name is a service, a path a file; where a service fails the map is made without, and
+    says so."""
+
+    def roads(area, _):
+        line = shapely.LineString([area.centre, (area.centre[0] + 0.001, area.centre[1])])
+        frame = gpd.GeoDataFrame({"class": ["primary"]}, geometry=[line], crs=4326)
+        return Layer(data=frame, source="Roads of 2026")
+
+    def down(*_):
+        raise UnavailableError("the service is down")
+
+    tables = {**TABLES, "roads": {"mine": roads}, "admin": {"broken": down}}
+    monkeypatch.setattr("reliefscope.sources.layers.TABLES", tables)
+    area = Area.from_bbox(*lonlat_bounds(people))
+    where = ContextFiles(population=people, roads="mine", admin="broken")
+    with pytest.warns(FallbackWarning, match="the service is down"):
+        context = read_context(where, area)
+    assert len(context.roads) == 1
+    assert context.admin is None
+    assert context.population is not None
+    assert context.notes == (
+        "admin: broken failed (the service is down); the map is made without",
+        "roads: Roads of 2026",
+    )
+    with pytest.raises(InputError, match="neither a file nor a service; services are"):
+        read_context(ContextFiles(admin="nobody"), area)

@@ -19,6 +19,7 @@ from reliefscope.sources import SOURCES
 from reliefscope.sources._base import Source
 from reliefscope.sources.layers import ContextFiles
 from reliefscope.sources.places import area_from_file, area_from_name
+from reliefscope.sources.tables import TABLES
 from reliefscope.transport.client import Transport
 
 DEFAULT_SOURCES: Mapping[str, Mapping[str, str]] = {
@@ -65,14 +66,16 @@ class _MapPart(_Strict):
 
 
 class _ContextPart(_Strict):
-    population: Path | None = None
+    """Each layer is a file, or the name of a service."""
+
+    population: str | None = None
     population_source: str = ""
-    admin: Path | None = None
+    admin: str | None = None
     admin_source: str = ""
     fields: Mapping[str, str] = {}
-    places: Path | None = None
-    roads: Path | None = None
-    facilities: Path | None = None
+    places: str | None = None
+    roads: str | None = None
+    facilities: str | None = None
 
 
 class _File(_Strict):
@@ -96,6 +99,8 @@ class Request:
     parameters: Mapping[str, float] = dataclasses.field(default_factory=dict)
     stage: str = "DEL"
     context: ContextFiles = dataclasses.field(default_factory=ContextFiles)
+    transport: Transport = dataclasses.field(default_factory=Transport, repr=False)
+    """Asks the services of the context."""
 
 
 def read_event_file(path: Path, settings: Settings) -> Request:
@@ -149,7 +154,8 @@ def parse_event(text: str, settings: Settings, *, base: Path, name: str) -> Requ
         parameters=parsed.map.parameters,
         stage=parsed.map.stage,
         sources={n: _source(n, options, base, settings) for n, options in sources.items()},
-        context=ContextFiles(**_absolute(parsed.context.model_dump(), base)),
+        context=_context(parsed.context, base),
+        transport=Transport(settings),
     )
 
 
@@ -172,6 +178,16 @@ def _area(part: _AreaPart, base: Path) -> Area:
     if part.file is not None:
         return area_from_file(base / part.file, name=part.name)
     return area_from_name(part.country or "")
+
+
+def _context(part: _ContextPart, base: Path) -> ContextFiles:
+    """Return files, and services where there is no file of that name."""
+    given = part.model_dump()
+    for slot, services in TABLES.items():
+        value = given[slot]
+        if value is not None and (value not in services or (base / value).exists()):
+            given[slot] = base / value
+    return ContextFiles(**given)
 
 
 def _indicator(parsed: _File) -> str:
@@ -214,7 +230,7 @@ def _source(name: str, options: Mapping[str, Any], base: Path, settings: Setting
 
 _OURS = frozenset({"transport"})
 """Fields of sources that come from the settings, not from the file."""
-_PATHS = frozenset({"folder", "dem", "population", "admin", "places", "roads", "facilities"})
+_PATHS = frozenset({"folder", "dem"})
 
 
 def _absolute(options: Mapping[str, Any], base: Path) -> dict[str, Any]:

@@ -41,6 +41,13 @@ HEADER = ("onset", "hazard", "alert", "title", "countries", "id", "feeds")
 """What the cells of `rows` are."""
 _MOST_NAMES = 12
 _SOURCE = "planetary-computer"
+_CONTEXT = {
+    "population": "worldpop",
+    "admin": "geoboundaries",
+    "places": "osm",
+    "roads": "osm",
+    "facilities": "osm",
+}
 
 Box = tuple[float, float, float, float]
 
@@ -370,7 +377,16 @@ def event_file_text(event: Event) -> str:
         source.add(option, value)
     sources.add(_SOURCE, source)
     document.add("sources", sources)
+    document.add("context", _context())
     return tomlkit.dumps(document)
+
+
+def _context() -> tomlkit.items.Table:
+    """Return services that cover the world: a map should say how many people."""
+    table = tomlkit.table()
+    for slot, service in _CONTEXT.items():
+        table.add(slot, service)
+    return table
 
 
 def _remarks(event: Event) -> list[str]:

@@ -46,5 +46,5 @@ def fetch_request(
             paths = source.keep(choice.granules, variables[name], progress)
             kept |= {str(path): path.stat().st_size for path in paths}
     step("Fetching reference layers")
-    read_context(request.context, request.event.area)
+    read_context(request.context, request.event.area, transport=request.transport)
     return Fetched(files=len(kept), size=sum(kept.values()))

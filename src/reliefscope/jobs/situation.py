@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from reliefscope.indicators import INDICATORS
@@ -69,7 +70,8 @@ def carry_out(
     selection = search(todo, request.sources)
     progress("Opening images")
     product = run(todo, request.sources, selection=selection)
-    context = read_context(request.context, request.event.area)
+    context = read_context(request.context, request.event.area, transport=request.transport)
+    product = replace(product, notes=(*product.notes, *context.notes))
     return publish(
         product,
         catalog,

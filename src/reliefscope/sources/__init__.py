@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from reliefscope.sources import _profiles, cdse, chirps, era5_land, imerg
+from reliefscope.sources import _profiles, cdse, chirps, era5_land, imerg, tables
 from reliefscope.sources._base import Source
 from reliefscope.sources.cdse import CdseSource
 from reliefscope.sources.chirps import ChirpsSource
@@ -30,5 +30,6 @@ ACCESS: Mapping[str, Access] = {
     "chirps": chirps.ACCESS,
     "era5-land": era5_land.ACCESS,
     "imerg": imerg.ACCESS,
+    **tables.ACCESS,
 }
 """What the services behind the sources ask for."""

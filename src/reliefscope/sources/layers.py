@@ -1,143 +1,137 @@
-"""Population, admin units, places, roads and facilities from files, for exposure and maps."""
+"""Population, admin units, places, roads and facilities, from files and from services."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 import geopandas as gpd
-import numpy as np
-import rasterio
 import shapely
-import xarray as xr
-from odc.geo.geobox import GeoBox
-from odc.geo.xr import xr_coords
 from pyogrio.errors import DataSourceError
-from rasterio.errors import RasterioIOError, WindowError
-from rasterio.warp import transform_bounds
-from rasterio.windows import Window as PixelWindow
-from rasterio.windows import from_bounds
 
-from reliefscope.errors import CubeError, InputError, IntegrityError
+from reliefscope.errors import FallbackWarning, InputError, SourceError
 from reliefscope.model.area import Area
 from reliefscope.model.context import Context
 from reliefscope.model.granule import EXERCISE_TAG
+from reliefscope.sources._population import read_population
 from reliefscope.sources._raster import read_header
+from reliefscope.sources.tables import TABLES, Layer
+from reliefscope.transport.client import Transport
+
+__all__ = ["ContextFiles", "read_context", "read_population"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextFiles:
-    """Where the reference layers are; each may be absent."""
+    """Where the reference layers are; each may be absent.
 
-    population: Path | None = None
+    A layer is a file (Path), or the name of a service of `reliefscope.sources.tables.TABLES`, such
+    as ``"worldpop"`` (str).
+    """
+
+    population: Path | str | None = None
     """Raster of people per cell, for example WorldPop or GHSL."""
     population_source: str = ""
-    """Name, vintage and licence, printed beside every figure."""
-    admin: Path | None = None
+    """Name, vintage and licence, printed beside every figure; services state their own."""
+    admin: Path | str | None = None
     """Polygons."""
     admin_source: str = ""
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Columns of ``admin`` that hold ``name``, ``pcode`` and ``level``, where named otherwise."""
-    places: Path | None = None
-    roads: Path | None = None
-    facilities: Path | None = None
+    places: Path | str | None = None
+    roads: Path | str | None = None
+    facilities: Path | str | None = None
 
 
-def read_context(where: ContextFiles, area: Area) -> Context:
+def read_context(where: ContextFiles, area: Area, *, transport: Transport | None = None) -> Context:
     """Return the layers over ``area``.
+
+    A service that fails is told by a `FallbackWarning` and in the notes of the product; the map is
+    made without its layer. A file that fails is an error.
+
+    Parameters
+    ----------
+    where : ContextFiles
+        Files, and names of services.
+    area : Area
+        What must be covered.
+    transport : Transport, optional
+        Asks the services.
 
     Raises
     ------
     InputError
-        A file is missing, not readable, or lacks a column.
+        A file is missing, not readable, or lacks a column; or there is no such service.
     CubeError
         The population raster has no CRS.
     """
-    population, exercise = None, False
-    if where.population is not None:
-        population = read_population(where.population, area)
-        exercise = read_header(str(where.population)).tags.get(EXERCISE_TAG) == "YES"
+    asked = {slot: _ask(slot, getattr(where, slot), area, transport) for slot in TABLES}
+    notes = tuple(note for _, note in asked.values() if note)
+    layers = {slot: layer for slot, (layer, _) in asked.items() if layer is not None}
+    data = {slot: layer.data for slot, layer in layers.items()}
+    files = {slot: path for slot in TABLES if isinstance(path := getattr(where, slot), Path)}
+    exercise = False
+    if "population" in files:
+        data["population"] = read_population(files["population"], area)
+        exercise = read_header(str(files["population"])).tags.get(EXERCISE_TAG) == "YES"
+    if "admin" in files:
+        data["admin"] = _admin(files["admin"], where.fields, area)
+    data |= {slot: _vectors(files[slot], area) for slot in _POINTS_AND_LINES if slot in files}
+    said = {slot: layer.source for slot, layer in layers.items()}
     return Context(
-        population=population,
-        population_source=where.population_source,
-        admin=_admin(where, area),
-        admin_source=where.admin_source,
-        places=_vectors(where.places, area),
-        roads=_vectors(where.roads, area),
-        facilities=_vectors(where.facilities, area),
+        population=data.get("population"),
+        population_source=where.population_source or said.get("population", ""),
+        admin=data.get("admin"),
+        admin_source=where.admin_source or said.get("admin", ""),
+        places=data.get("places"),
+        roads=data.get("roads"),
+        facilities=data.get("facilities"),
         exercise=exercise,
+        notes=(*notes, *(f"{slot}: {said[slot]}" for slot in _POINTS_AND_LINES if slot in said)),
     )
 
 
-def read_population(path: Path, area: Area) -> xr.DataArray:
-    """Return people per cell around ``area`` on the raster's own grid; nothing is resampled.
+_POINTS_AND_LINES = ("places", "roads", "facilities")
 
-    Returns
-    -------
-    DataArray, (y, x)
-        People per cell [1]; NaN where the raster states none.
 
-    Raises
-    ------
-    InputError
-        The file is missing or does not cover the area.
-    CubeError
-        The raster has no CRS.
-    """
-    if not path.exists():
-        raise InputError(f"population raster {path} does not exist")
-    try:
-        with rasterio.open(path) as raster:
-            if raster.crs is None:
-                raise CubeError(f"population raster {path} has no CRS; assign one and try again")
-            window = _window(raster, area, path)
-            counts = raster.read(1, window=window, masked=True).astype("float64").filled(np.nan)
-            affine = raster.window_transform(window)
-            crs = raster.crs.to_wkt()
-    except RasterioIOError as error:
-        raise IntegrityError(f"population raster {path} cannot be read: {error}") from error
-    if np.nanmin(counts, initial=0) < 0:
+def _ask(
+    slot: str, name: Path | str | None, area: Area, transport: Transport | None
+) -> tuple[Layer | None, str]:
+    """Return the layer of a service, or why there is none."""
+    if not isinstance(name, str):
+        return None, ""
+    if name not in TABLES[slot]:
         raise InputError(
-            f"population raster {path} holds negative counts; declare its nodata value"
+            f"{slot} = {name!r} is neither a file nor a service; services are "
+            f"{sorted(TABLES[slot])}"
         )
-    grid = GeoBox(counts.shape, affine, crs)
-    return xr.DataArray(
-        counts, dims=("y", "x"), coords=xr_coords(grid, dims=("y", "x")), attrs={"units": "1"}
-    )
-
-
-def _window(raster: rasterio.DatasetReader, area: Area, path: Path) -> PixelWindow:
-    bounds = transform_bounds("EPSG:4326", raster.crs, *area.geometry.bounds, densify_pts=21)
-    whole = PixelWindow(0, 0, raster.width, raster.height)
     try:
-        exact = from_bounds(*bounds, transform=raster.transform)
-        left, top = int(np.floor(exact.col_off)) - 1, int(np.floor(exact.row_off)) - 1
-        right = int(np.ceil(exact.col_off + exact.width)) + 1
-        bottom = int(np.ceil(exact.row_off + exact.height)) + 1
-        return PixelWindow(left, top, right - left, bottom - top).intersection(whole)
-    except WindowError as error:
-        raise InputError(f"population raster {path} does not cover area {area.name!r}") from error
+        return TABLES[slot][name](area, transport or Transport()), ""
+    except (SourceError, InputError) as error:
+        note = f"{slot}: {name} failed ({error}); the map is made without"
+        warnings.warn(note, FallbackWarning, stacklevel=3)
+        return None, note
 
 
-def _admin(where: ContextFiles, area: Area) -> gpd.GeoDataFrame | None:
-    frame = _vectors(where.admin, area)
-    if frame is None:
-        return None
-    frame = frame.rename(columns={theirs: ours for ours, theirs in where.fields.items()})
+def _admin(path: Path, fields: Mapping[str, str], area: Area) -> gpd.GeoDataFrame:
+    frame = _vectors(path, area)
+    frame = frame.rename(columns={theirs: ours for ours, theirs in fields.items()})
     missing = [c for c in ("name", "pcode") if c not in frame]
     if missing:
         raise InputError(
-            f"{where.admin} lacks {missing}; it has {sorted(map(str, frame.columns))}. "
+            f"{path} lacks {missing}; it has {sorted(map(str, frame.columns))}. "
             f"Say which columns they are with fields = {{ name = '...', pcode = '...' }}"
         )
     return frame if "level" in frame else frame.assign(level=1)
 
 
-def _vectors(path: Path | None, area: Area) -> gpd.GeoDataFrame | None:
-    if path is None:
-        return None
+def _vectors(path: Path, area: Area) -> gpd.GeoDataFrame:
     if not path.exists():
-        raise InputError(f"{path} does not exist")
+        raise InputError(
+            f"{path} does not exist; give a file, or a service: "
+            f"{ {slot: sorted(names) for slot, names in TABLES.items()} }"
+        )
     try:
         reader = gpd.read_parquet if path.suffix == ".parquet" else gpd.read_file
         frame = reader(path)

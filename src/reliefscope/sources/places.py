@@ -56,21 +56,22 @@ def area_from_name(name: str) -> Area:
     NothingFoundError
         No country of that name; the nearest names are given.
     """
-    countries = _countries()
+    table = countries()
     wanted = _plain(name)
-    columns = [c for c in ("name", "iso_a3") if c in countries]
+    columns = [c for c in ("name", "iso_a3") if c in table]
     for column in columns:
-        hit = countries[countries[column].map(_plain) == wanted]
+        hit = table[table[column].map(_plain) == wanted]
         if len(hit):
             return Area.from_geometry(hit.geometry.union_all(), name=str(hit.iloc[0]["name"]))
-    close = sorted(n for n in countries["name"] if wanted[:3] in _plain(n))[:_CLOSEST]
+    close = sorted(n for n in table["name"] if wanted[:3] in _plain(n))[:_CLOSEST]
     raise NothingFoundError(
         f"no country is named {name!r}" + (f"; did you mean {', '.join(close)}?" if close else "")
     )
 
 
 @cache
-def _countries() -> gpd.GeoDataFrame:
+def countries() -> gpd.GeoDataFrame:
+    """Return all countries (Natural Earth 1:50 million, public domain): ``name``, ``iso_a3``."""
     with as_file(files("reliefscope") / "data" / "countries_50m.parquet") as path:
         return gpd.read_parquet(path)
 

@@ -112,6 +112,8 @@ class Transport:
         self.trusted = self.settings.allow_hosts | trusted
         self.store = Store(self.settings.cache, self.settings.cache_quota)
         self._secrets = set(self.settings.secrets.values())
+        # it prints whole addresses, and some services want their key in one
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
         self._session = requests.Session()
         self._session.trust_env = True  # proxies of locked-down networks
         self._session.auth = _no_netrc
