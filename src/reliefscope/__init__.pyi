@@ -1,12 +1,17 @@
 from .feeds import FEEDS
 from .feeds.exercise import exercise_event
 from .indicators import INDICATORS
+from .indicators._flood.summary import summarize_floods
 from .indicators.active_fire import active_fire_events
 from .indicators.burn_severity import burn_severity
 from .indicators.damage_sar import damage_sar
 from .indicators.drought_rain import drought_rain, standardized_index
+from .indicators.flood_change import flood_change
 from .indicators.flood_depth import flood_depth
+from .indicators.flood_ensemble import flood_ensemble
 from .indicators.flood_fused import flood_fused
+from .indicators.flood_harmonic import flood_harmonic
+from .indicators.flood_omnibus import flood_omnibus
 from .indicators.flood_optical import flood_optical
 from .indicators.flood_ready import flood_ready
 from .indicators.flood_sar import flood_extent
@@ -92,9 +97,13 @@ __all__ = [
     "exercise_event",
     "fetch_request",
     "find",
+    "flood_change",
     "flood_depth",
+    "flood_ensemble",
     "flood_extent",
     "flood_fused",
+    "flood_harmonic",
+    "flood_omnibus",
     "flood_optical",
     "flood_ready",
     "grid_for",
@@ -111,6 +120,7 @@ __all__ = [
     "run",
     "search",
     "standardized_index",
+    "summarize_floods",
     "tiles",
     "validate",
 ]

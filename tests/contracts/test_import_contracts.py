@@ -15,9 +15,9 @@ BREACHES = {
     "imports only go down": ("model/area.py", "import reliefscope.pipeline.plan"),
     "numerics is numpy, scipy, numba and scikit-image only": ("numerics/radar.py", "import xarray"),
     "model opens no file and no socket": ("model/grid.py", "import rasterio"),
-    "indicators read no files": ("indicators/flood_sar/scene.py", "import rasterio"),
+    "indicators read no files": ("indicators/flood_sar/__init__.py", "import rasterio"),
     "indicators do not know each other": (
-        "indicators/flood_sar/scene.py",
+        "indicators/flood_sar/__init__.py",
         "import reliefscope.indicators._other",
     ),
     "sources do not know each other": ("sources/files.py", "import reliefscope.sources.stac"),

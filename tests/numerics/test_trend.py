@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from reliefscope.numerics.trend import Dependence, false_discovery, mann_kendall
+from reliefscope.numerics.significance import false_discovery
+from reliefscope.numerics.trend import Dependence, mann_kendall
 
 
 def _persistent(rho, cells, steps=40, seed=0):

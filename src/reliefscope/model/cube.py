@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from reliefscope.errors import CubeError
+from reliefscope.numerics.denial import Denial
 
 
 class State(IntEnum):
@@ -45,6 +46,8 @@ class Exclusion(IntFlag):
     """The signal lies where event and no event cannot be told apart."""
     NO_BUILDINGS = 128
     """Nothing is built here: a method for buildings says nothing."""
+    NO_COMPARISON = 256
+    """Seen now, but too few other years, or years that do not differ: a season without rain."""
 
 
 class DroughtClass(IntEnum):
@@ -64,6 +67,67 @@ class DroughtClass(IntEnum):
     EXTREMELY_WET = 7
     """2 and above."""
     NOT_OBSERVED = 255
+
+
+class VegetationStress(IntEnum):
+    """How close the vegetation comes to its worst of the reference years (Kogan 1995)."""
+
+    EXTREME = 1
+    """Below 10 percent of the way from worst to best."""
+    SEVERE = 2
+    """10 to 20."""
+    MODERATE = 3
+    """20 to 30."""
+    MILD = 4
+    """30 to 40."""
+    NONE = 5
+    """40 and above."""
+    NOT_OBSERVED = 255
+
+
+class StressedShare(IntEnum):
+    """Share of the cropland under stress, in the steps of the FAO's index of that name."""
+
+    UNDER_10 = 1
+    FROM_10 = 2
+    FROM_25 = 3
+    FROM_40 = 4
+    FROM_55 = 5
+    FROM_70 = 6
+    FROM_85 = 7
+    """85 percent and more."""
+    NO_CROPLAND = 254
+    """Nothing grows here that could be stressed."""
+    NOT_OBSERVED = 255
+
+
+class CombinedDrought(IntEnum):
+    """Stage of a drought on its way from the rain to the plants; codes 0 to 6 are those of EDO."""
+
+    NONE = 0
+    WATCH = 1
+    """Rain is missing."""
+    WARNING = 2
+    """The soil has become dry."""
+    ALERT = 3
+    """Plants suffer."""
+    RECOVERY = 4
+    """Back to normal after a drought."""
+    SOIL_RECOVERY = 5
+    """The soil is better for now; the drought is not over."""
+    VEGETATION_RECOVERY = 6
+    """Plants are better for now; the drought is not over."""
+    PARTIAL_RECOVERY = 7
+    """Rain is back to normal, plants still suffer: original scheme only."""
+    NOT_OBSERVED = 255
+
+
+class MissingInput(IntFlag):
+    """What a combined statement had to do without, as bits."""
+
+    RAIN = 1
+    SOIL = 2
+    VEGETATION = 4
 
 
 class BurnSeverity(IntEnum):
@@ -119,6 +183,17 @@ class DepthBand(IntEnum):
     OVER_FOUR_METRES = 5
 
 
+class PossibleFlood(IntEnum):
+    """Water that radar shows by a brighter echo: possible, never counted as flood."""
+
+    NONE = 0
+    VEGETATION = 1
+    """Under plants beside a flood: stems and water send the echo back twice."""
+    URBAN = 2
+    """Between buildings beside a flood: walls and water do."""
+    NOT_OBSERVED = 255
+
+
 class Advisory(IntFlag):
     """What a reader must know about the whole scene, as bits of ``advisory``."""
 
@@ -148,6 +223,8 @@ class Advisory(IntFlag):
     """No unburned vegetation was seen: the season may pass for fire."""
     SHALLOW = 4096
     """Most of the flood is shallower than the error of the heights."""
+    SENSOR_SWITCH = 8192
+    """The series comes from more than one sensor: a change may be the sensor's."""
     NOT_CONFIRMED = 16384
     """What changed was not checked on the ground: change is not confirmed damage."""
 
@@ -195,6 +272,11 @@ VARIABLES: Mapping[str, Variable] = {
     "lst": Variable(units="K", long_name="land surface temperature", valid_range=(150, 400)),
     "ndvi": Variable(
         units="1", long_name="normalized difference vegetation index", valid_range=(-1, 1)
+    ),
+    "fapar": Variable(
+        units="1",
+        long_name="share of the light for photosynthesis that plants absorb",
+        valid_range=(0, 1),
     ),
     "evi": Variable(units="1", long_name="enhanced vegetation index", valid_range=(-1, 1)),
     "fire_mask": _codes("MODIS and VIIRS active fire class", 9),
@@ -247,6 +329,11 @@ VARIABLES: Mapping[str, Variable] = {
     "water_occurrence": Variable(
         units="percent", long_name="share of clear observations with water", valid_range=(0, 100)
     ),
+    "water_monthly_recurrence": Variable(
+        units="percent",
+        long_name="share of years with water in this month of the year",
+        valid_range=(0, 100),
+    ),
     "water_extent": _codes("JRC surface water: ever seen as water", 1),
     "land_cover": _codes("ESA WorldCover class code", 100),
     # what is derived
@@ -266,6 +353,54 @@ VARIABLES: Mapping[str, Variable] = {
     "decided_by": _codes("number of the map that decided, from 1; 0 none", 255),
     "maps_wet": Variable(units="1", long_name="maps that saw a flood", valid_range=(0, 254)),
     "maps_seen": Variable(units="1", long_name="maps that could tell", valid_range=(0, 254)),
+    "z_vv": Variable(units="1", long_name="deviation of VV from its series, in spreads"),
+    "z_vh": Variable(units="1", long_name="deviation of VH from its series, in spreads"),
+    "observations": Variable(
+        units="1", long_name="observations of the series", valid_range=(0, 65535)
+    ),
+    "p_value": Variable(
+        units="1",
+        long_name="probability of the last change by speckle alone",
+        valid_range=(0, 1),
+    ),
+    "p_value_series": Variable(
+        units="1",
+        long_name="probability of the variation of the whole series by speckle alone",
+        valid_range=(0, 1),
+    ),
+    "changes": Variable(
+        units="1", long_name="significant changes within the series", valid_range=(0, 255)
+    ),
+    "expected_db": Variable(
+        units="dB", long_name="backscatter VV usual on this day of the year", valid_range=(-60, 30)
+    ),
+    "spread_db": Variable(
+        units="dB", long_name="standard deviation around the season", valid_range=(0, 60)
+    ),
+    "flood_probability": Variable(
+        units="1", long_name="posterior probability of flood", valid_range=(0, 1)
+    ),
+    "denial": Variable(
+        units="1", long_name="why the posterior states nothing", flags=Denial, categorical=True
+    ),
+    "votes": Variable(
+        units="1", long_name="members that say flood", valid_range=(0, 255), categorical=True
+    ),
+    "members": Variable(
+        units="1", long_name="members that can tell", valid_range=(0, 255), categorical=True
+    ),
+    "possible_flood": Variable(
+        units="1",
+        long_name="possible flood under plants or between buildings, not counted",
+        flags=PossibleFlood,
+        categorical=True,
+    ),
+    "flood_frequency": Variable(
+        units="1", long_name="share of the observations with flood", valid_range=(0, 1)
+    ),
+    "flood_days": Variable(units="d", long_name="days under flood, between observations halved"),
+    "flood_days_low": Variable(units="d", long_name="days under flood, at least"),
+    "flood_days_high": Variable(units="d", long_name="days under flood, at most"),
     "depth_m": Variable(units="m", long_name="water depth", valid_range=(0, 50)),
     "depth_shore_m": Variable(
         units="m", long_name="water depth by the nearest shore", valid_range=(0, 50)
@@ -289,11 +424,6 @@ VARIABLES: Mapping[str, Variable] = {
     "rbr": Variable(units="1e-3", long_name="relativized burn ratio"),
     "change_t": Variable(
         units="1", long_name="change of built-up land in standard errors, not confirmed damage"
-    ),
-    "p_value": Variable(
-        units="1",
-        long_name="probability of the last change by speckle alone",
-        valid_range=(0, 1),
     ),
     "change_class": Variable(
         units="1",
@@ -320,6 +450,49 @@ VARIABLES: Mapping[str, Variable] = {
     ),
     "drought_class": Variable(
         units="1", long_name="drought severity", flags=DroughtClass, categorical=True
+    ),
+    "spi_1": Variable(
+        units="1",
+        long_name="standardised precipitation index of one month",
+        valid_range=(-9, 9),
+    ),
+    "drought_months": Variable(units="month", long_name="months since the drought began"),
+    "drought_magnitude": Variable(
+        units="month", long_name="standardised deficit added up since the drought began"
+    ),
+    "drought_peak": Variable(units="1", long_name="lowest index since the drought began"),
+    "vci": Variable(units="percent", long_name="vegetation condition index", valid_range=(0, 100)),
+    "tci": Variable(units="percent", long_name="temperature condition index", valid_range=(0, 100)),
+    "vhi": Variable(units="percent", long_name="vegetation health index", valid_range=(0, 100)),
+    "vegetation_stress": Variable(
+        units="1", long_name="stress of the vegetation", flags=VegetationStress, categorical=True
+    ),
+    "asi": Variable(
+        units="percent",
+        long_name="agricultural stress index: share of cropland with poor season",
+        valid_range=(0, 100),
+    ),
+    "asi_class": Variable(
+        units="1",
+        long_name="share of cropland with poor season",
+        flags=StressedShare,
+        categorical=True,
+    ),
+    "soil_moisture_anomaly": Variable(
+        units="1", long_name="deviation of soil moisture from its season, in spreads"
+    ),
+    "fapar_anomaly": Variable(
+        units="1",
+        long_name="deviation of absorbed radiation from its season, in spreads",
+    ),
+    "cdi": Variable(
+        units="1", long_name="combined drought indicator", flags=CombinedDrought, categorical=True
+    ),
+    "cdi_missing": Variable(
+        units="1",
+        long_name="inputs missing in the combined drought indicator",
+        flags=MissingInput,
+        categorical=True,
     ),
     # what a product states
     "state": Variable(units="1", long_name="state of the pixel", flags=State),

@@ -127,7 +127,7 @@ def _choose(
     if role.window is None:
         return everything([g for group in passes for g in group], area)
     if role.series:
-        return whole_series(passes, area)
+        return whole_series(_comparable(passes, plan, chosen), area)
     if OPTICAL & set(role.variables):
         return clearest(
             passes,
@@ -139,6 +139,15 @@ def _choose(
     if first is not None:
         return latest_before(passes, first, area)
     return first_after(passes, area, before)
+
+
+def _comparable(passes: Sequence[Pass], plan: Plan, chosen: Selection) -> Sequence[Pass]:
+    """Return the passes on the orbit of the one image they are held against, if there is one."""
+    single = {role.name for role in plan.roles if not role.series and role.window is not None}
+    image = next((c for n, c in chosen.items() if n in single and c.passes), None)
+    orbit = None if image is None else image.passes[0][0].relative_orbit
+    same = [p for p in passes if p[0].relative_orbit == orbit]
+    return same if same and orbit is not None else passes
 
 
 def _static(name: str, plan: Plan) -> bool:
@@ -195,10 +204,7 @@ def run(
 def _single(cube: xr.Dataset) -> xr.Dataset:
     if "time" not in cube.dims:
         return cube
-    first = cube.isel(time=0, drop=True)
-    if "relative_orbit" not in cube.coords:
-        return first
-    return first.assign_coords(relative_orbit=cube["relative_orbit"].to_numpy()[0])
+    return cube.isel(time=0)
 
 
 def _advise(data: xr.Dataset, plan: Plan, selection: Selection) -> xr.Dataset:
@@ -247,7 +253,10 @@ def _load(
 def _open(role: Role, choice: Choice, plan: Plan, sources: Mapping[str, Source]) -> xr.Dataset:
     source = sources[choice.source]
     cube = source.load(choice.granules, plan.grid, _variables(role, source))
-    orbits = [group[0].relative_orbit for group in choice.passes]
+    firsts = [group[0] for group in choice.passes]
+    if len({g.orbit_state for g in firsts}) == 1 and firsts[0].orbit_state:
+        cube.attrs["orbit_state"] = firsts[0].orbit_state
+    orbits = [g.relative_orbit for g in firsts]
     # one time a pass: then each says from which orbit it looked
     if "time" not in cube.dims or cube.sizes["time"] != len(orbits) or None in orbits:
         return cube

@@ -1,21 +1,16 @@
 """Open water and flood from one radar image, or from one before and one after."""
 
-from functools import partial
 from types import MappingProxyType
 from typing import Annotated
 
-import odc.geo.xr  # noqa: F401 - the .odc accessor
 import xarray as xr
 
 from reliefscope.indicators._base import Bounds, Indicator, Need
-from reliefscope.indicators.flood_sar import layers as layering
-from reliefscope.indicators.flood_sar import scene
-from reliefscope.model.cube import describe, elementwise
+from reliefscope.indicators._flood import scene
+from reliefscope.indicators._flood.layers import IMAGE, POLARISATIONS, WATER_LAYERS
+from reliefscope.indicators._flood.setting import Choices, described, setting
+from reliefscope.indicators._flood.weather import WEATHER
 from reliefscope.model.event import Hazard
-from reliefscope.model.grid import ground_size_m
-from reliefscope.numerics import radar
-
-_HECTARE_M2 = 10_000.0
 
 
 def flood_extent(  # noqa: PLR0913 - parameters are read off this signature
@@ -24,6 +19,7 @@ def flood_extent(  # noqa: PLR0913 - parameters are read off this signature
     terrain: xr.Dataset | None = None,
     water: xr.Dataset | None = None,
     land: xr.Dataset | None = None,
+    weather: xr.Dataset | None = None,
     *,
     smoothing: Annotated[float, Bounds("m", 0, 200)] = 25.0,
     detail: Annotated[float, Bounds("m", 0, 200)] = 5.0,
@@ -47,15 +43,20 @@ def flood_extent(  # noqa: PLR0913 - parameters are read off this signature
     Parameters
     ----------
     after : Dataset, (y, x)
-        ``vv``, ``vh`` or both, linear power [1], with CRS.
+        ``vv``, ``vh`` or both, linear power [1], with CRS; with ``incidence_deg`` [degree], or the
+        attribute ``orbit_state``, layover and shadow are found in the terrain.
     before : Dataset, (y, x) or (time, y, x), optional
         The same on the same grid without flood; several are averaged in power.
     terrain : Dataset, (y, x), optional
         ``elevation`` [m], or ``slope_deg`` [degree] and ``hand`` [m].
     water : Dataset, (y, x), optional
-        ``water_seasonality`` [month] or ``water_occurrence`` [percent].
+        ``water_seasonality`` [month] or ``water_occurrence`` [percent], and where there is
+        ``water_monthly_recurrence`` [percent], of the month of the image or of all months along a
+        dimension ``month``: what is water in this month in every other year is no news.
     land : Dataset, (y, x), optional
         ``land_cover``, classes of ESA WorldCover.
+    weather : Dataset, (y, x) or (time, y, x), optional
+        ``air_temperature`` [K], ``wind_u10``, ``wind_v10`` [m s-1]: for the flags only.
     smoothing : float
         Standard deviation of the Gaussian weights against speckle: as wide as a disc of 50 m [m].
     detail : float
@@ -92,59 +93,21 @@ def flood_extent(  # noqa: PLR0913 - parameters are read off this signature
     InsufficientDataError
         When computed: less than ``min_observed`` was observed.
     """
-    dy, dx = ground_size_m(after, "the after image")
-    speckle = layering.speckle_filter(smoothing, detail, (dy, dx))
-    layers = layering.encoded(after, speckle, "after")
-    looks = dict(layers)
-    if before is not None:
-        early = layering.encoded(layering.on_grid(before, after, "before"), speckle, "before")
-        layers |= {f"before_{name}": array for name, array in early.items()}
-        layers["log_ratio"] = layering.log_ratio(looks, early)
-        looks["log_ratio"] = layers["log_ratio"]
-    if water is not None:
-        layers["permanent"] = layering.permanent(layering.on_grid(water, after, "water"), permanent)
-    if terrain is not None:
-        on_grid = layering.on_grid(terrain, after, "terrain")
-        layers["plausible"] = layering.plausible(
-            on_grid, layers.get("permanent"), (dy, dx), speckle.coarse, (max_hand, max_slope)
-        )
-    if land is not None:
-        layers["land_cover"] = layering.land_cover(layering.on_grid(land, after, "land"))
-    rules = scene.Rules(
+    choices = Choices(
+        smoothing=smoothing,
+        detail=detail,
         softness=softness,
         core=core,
         margin=margin,
-        min_size=max(1, round(min_area * _HECTARE_M2 / (dx * dy))),
+        min_area=min_area,
+        max_hand=max_hand,
+        max_slope=max_slope,
+        permanent=permanent,
         min_observed=min_observed,
     )
-    return _described(layers, looks, rules, after)
-
-
-def _described(
-    layers: dict[str, xr.DataArray],
-    looks: dict[str, xr.DataArray],
-    rules: scene.Rules,
-    after: xr.Dataset,
-) -> xr.Dataset:
-    """Classify and name everything."""
-    plane, point = ["y", "x"], list[str]()
-    results = xr.apply_ufunc(
-        partial(scene.classify, names=tuple(layers), rules=rules),
-        *layers.values(),
-        input_core_dims=[plane] * len(layers),
-        output_core_dims=[plane] * 3 + [point] * 4,
-        output_dtypes=["uint8"] * 3 + ["float32"] * 3 + ["uint16"],
-        dask="parallelized",
-        dask_gufunc_kwargs={"allow_rechunk": True},
-    )
-    out = dict(zip(scene.Classified._fields, results, strict=True))
-    out["exclusion"] = out["exclusion"].astype("uint16")
-    for name, array in looks.items():
-        out[f"{name}_db"] = elementwise(radar.decode, array)
-    described = {name: describe(name, array) for name, array in out.items()}
-    cube = xr.Dataset(described).drop_vars("time", errors="ignore")
-    located: xr.Dataset = cube.odc.assign_crs(after.odc.crs)
-    return located
+    here = setting(after, terrain, water, land, weather, choices)
+    layers = scene.scene_layers(here, before)
+    return described({**scene.by_scene(layers, here), **scene.looks(layers)}, here)
 
 
 INDICATOR = Indicator(
@@ -154,11 +117,12 @@ INDICATOR = Indicator(
     hazard=Hazard.FLOOD,
     needs=MappingProxyType(
         {
-            "after": Need(any_of=layering.POLARISATIONS, days=(0, 12)),
-            "before": Need(any_of=layering.POLARISATIONS, days=(-60, -1), optional=True),
+            "after": Need(any_of=IMAGE, days=(0, 12)),
+            "before": Need(any_of=POLARISATIONS, days=(-60, -1), optional=True),
             "terrain": Need(any_of=("elevation",), optional=True),
-            "water": Need(any_of=("water_seasonality", "water_occurrence"), optional=True),
+            "water": Need(any_of=WATER_LAYERS, optional=True),
             "land": Need(any_of=("land_cover",), optional=True),
+            "weather": Need(any_of=WEATHER, days=(0, 12), optional=True, series=True),
         }
     ),
     gives=(

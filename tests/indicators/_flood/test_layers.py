@@ -4,7 +4,8 @@ import pytest
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
-from reliefscope.indicators.flood_sar import layers
+from reliefscope.errors import CubeError
+from reliefscope.indicators._flood import layers
 from reliefscope.model.cube import describe
 
 GRID = GeoBox.from_bbox((5e5, 4e6, 5e5 + 60, 4e6 + 40), crs="EPSG:32633", shape=(4, 6))
@@ -27,7 +28,7 @@ def test_permanent_water_starts_at_ten_months(name, limit):
     """10 of 12 months, or 84 % of observations; NaN is not known to be permanent."""
     values = np.zeros(24)
     values[:3] = [limit, limit - 1, np.nan]
-    got = layers.permanent(cube(name, values), 10).to_numpy().ravel()
+    got = layers.reference_water(cube(name, values), 10, None).to_numpy().ravel()
     assert got[:3].tolist() == [1, 0, 0]
 
 
@@ -64,3 +65,43 @@ def test_detail_is_never_coarser_than_the_smoothing():
     speckle = layers.speckle_filter(5, 10, (10, 10))
     assert speckle.fine == speckle.coarse
     assert speckle.noise == pytest.approx(0)
+
+
+def months(values):
+    """Recurrence of each month of the year."""
+    planes = [cube("water_monthly_recurrence", np.full(24, v, float)) for v in values]
+    return xr.concat(planes, dim="month", coords="minimal", compat="override").assign_coords(
+        month=np.arange(1, 13)
+    )
+
+
+def test_water_of_every_other_year_in_this_month_is_seasonal():
+    """Half of the years in May and not in April; permanent water stays permanent."""
+    water = months([0, 0, 0, 49, 50, 100, 0, 0, 0, 0, 0, 0])
+    codes = [int(layers.reference_water(water, 10, m)[0, 0]) for m in (4, 5, 6, 7)]
+    assert codes == [0, layers.SEASONAL, layers.SEASONAL, 0]
+    values = np.zeros(24)
+    values[0] = 12
+    both = water.assign(water_seasonality=cube("water_seasonality", values)["water_seasonality"])
+    got = layers.reference_water(both, 10, 5).to_numpy().ravel()
+    assert got[:2].tolist() == [layers.PERMANENT, layers.SEASONAL]
+
+
+def test_without_a_month_the_seasonality_counts_alone():
+    """And where there is none, the caller is told to choose the month."""
+    water = months([100] * 12)
+    both = water.assign(
+        water_seasonality=cube("water_seasonality", np.zeros(24))["water_seasonality"]
+    )
+    assert not layers.reference_water(both, 10, None).any()
+    with pytest.raises(CubeError, match="no time"):
+        layers.reference_water(water, 10, None)
+    one = water.sel(month=5, drop=True)
+    assert (layers.reference_water(one, 10, None) == layers.SEASONAL).all()
+
+
+def test_equal_scales_are_one_filter():
+    """As wide at edges as elsewhere: a plain mean, and not a division of nothing by nothing."""
+    speckle = layers.speckle_filter(10, 10, (10, 10))
+    flat = layers.encoded(cube("vv", np.full(24, 0.1)), speckle, "after")["vv"]
+    assert (flat == -1000).all()

@@ -1,4 +1,4 @@
-"""The layers a flood scene is classified from: checked, despeckled, on one grid, and lazy."""
+"""The layers a flood is mapped from: checked, despeckled, on one grid, and lazy."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,17 @@ from reliefscope.numerics import terrain as relief
 
 POLARISATIONS = ("vv", "vh")
 
+IMAGE = (*POLARISATIONS, "incidence_deg")
+"""What a flood indicator asks of an image; a polarisation it must have."""
+
+PERMANENT, SEASONAL = 1, 2
+"""Codes of reference water: at all times, and usual in this month of the year."""
+
+WATER_LAYERS = ("water_seasonality", "water_occurrence", "water_monthly_recurrence")
+
 _MONTH_PERCENT = 100 / 12
+_USUAL_PERCENT = 50.0
+"""Water in every other year in this month is no news."""
 _STEEP = (0.5, 1.5)
 
 
@@ -83,18 +93,28 @@ def encoded(cube: xr.Dataset, speckle: Filter, role: str) -> dict[str, xr.DataAr
                 f"{name!r} of the {role} image has dimensions {array.dims}; choose one image, "
                 f"for example with isel(time=0)"
             )
-        function = partial(_despeckled, speckle=speckle)
-        out[name] = _with_halo(function, array.transpose("y", "x"), speckle.halo, "int16")
+        out[name] = despeckled(array.transpose("y", "x"), speckle)
     return out
 
 
 def _despeckled(power: NDArray[Any], *, speckle: Filter) -> NDArray[np.int16]:
+    """Average speckle in decibels, image by image; hundredths of dB."""
+    if power.ndim > 2:  # noqa: PLR2004 - a series
+        return np.stack([_despeckled(image, speckle=speckle) for image in power])
     db = radar.decibel(power)
+    if speckle.fine == speckle.coarse:
+        return radar.encode(despeckle.smooth(db, *speckle.coarse))
     return radar.encode(despeckle.adaptive(db, speckle.fine, speckle.coarse, speckle.noise))
 
 
-def _with_halo(
-    function: partial[NDArray[Any]], array: xr.DataArray, halo: tuple[int, int], dtype: str
+def despeckled(power: xr.DataArray, speckle: Filter) -> xr.DataArray:
+    """Return despeckled backscatter of an image or a series, hundredths of dB."""
+    halo = (*(0 for _ in power.dims[:-2]), *speckle.halo)
+    return with_halo(partial(_despeckled, speckle=speckle), power, halo, "int16")
+
+
+def with_halo(
+    function: partial[NDArray[Any]], array: xr.DataArray, halo: tuple[int, ...], dtype: str
 ) -> xr.DataArray:
     """Apply a filter block by block with what it needs of its neighbours."""
     if array.chunks is None:
@@ -105,7 +125,7 @@ def _with_halo(
         depth=halo,
         boundary=np.nan,
         dtype=dtype,
-        meta=np.empty((0, 0), dtype=dtype),
+        meta=np.empty((0,) * array.ndim, dtype=dtype),
     )
     return array.copy(data=data)
 
@@ -132,23 +152,60 @@ def _ratio(*hundredths: NDArray[np.int16]) -> NDArray[np.int16]:
     return radar.encode(mean)
 
 
-def permanent(cube: xr.Dataset, months: float) -> xr.DataArray:
-    """1 where water stands at least ``months`` per year, 0 elsewhere."""
-    for name, limit in (
-        ("water_seasonality", months),
-        ("water_occurrence", months * _MONTH_PERCENT),
-    ):
-        if name in cube:
-            require(cube, name)
-            return elementwise(partial(_at_least, limit=limit), cube[name], dtype="uint8")
-    raise CubeError(
-        f"the water cube has {sorted(map(str, cube))}; it needs water_seasonality or "
-        f"water_occurrence"
-    )
+def reference_water(cube: xr.Dataset, months: float, month: int | None) -> xr.DataArray:
+    """Return where water is no news: `PERMANENT`, or `SEASONAL`, usual in this month; else 0.
+
+    Parameters
+    ----------
+    cube : Dataset, (y, x)
+        Any of `WATER_LAYERS`; ``water_monthly_recurrence`` may have a dimension ``month``, 1 to 12.
+    months : float
+        Months per year from which water is permanent.
+    month : int or None
+        Month of the image; needed to choose among several.
+    """
+    names = [name for name in WATER_LAYERS if name in cube]
+    if not names:
+        raise CubeError(
+            f"the water cube has {sorted(map(str, cube))}; it needs one of "
+            f"{', '.join(WATER_LAYERS)}"
+        )
+    require(cube, *names)
+    codes = [
+        elementwise(partial(_at_least, limit=limit, code=PERMANENT), cube[name], dtype="uint8")
+        for name, limit in _permanent_limits(months).items()
+        if name in names
+    ][:1]
+    recurrence = _of_month(cube, month) if "water_monthly_recurrence" in names else None
+    if recurrence is not None:
+        usual = partial(_at_least, limit=_USUAL_PERCENT, code=SEASONAL)
+        codes.append(elementwise(usual, recurrence, dtype="uint8"))
+    if not codes:
+        raise CubeError(
+            "the water cube has a layer for each month, and the image has no time to choose one "
+            "by; select the month first, with .sel(month=...)"
+        )
+    return codes[0] if len(codes) == 1 else elementwise(_either, *codes, dtype="uint8")
 
 
-def _at_least(values: NDArray[Any], *, limit: float) -> NDArray[np.uint8]:
-    return np.asarray(values >= limit, dtype=np.uint8)
+def _permanent_limits(months: float) -> dict[str, float]:
+    return {"water_seasonality": months, "water_occurrence": months * _MONTH_PERCENT}
+
+
+def _of_month(cube: xr.Dataset, month: int | None) -> xr.DataArray | None:
+    """Return the recurrence of the month; None if it cannot be chosen."""
+    recurrence = cube["water_monthly_recurrence"]
+    if "month" not in recurrence.dims:
+        return recurrence
+    return None if month is None else recurrence.sel(month=month, drop=True)
+
+
+def _at_least(values: NDArray[Any], *, limit: float, code: int) -> NDArray[np.uint8]:
+    return np.asarray(values >= limit, dtype=np.uint8) * np.uint8(code)
+
+
+def _either(permanent: NDArray[np.uint8], usual: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.where(permanent, permanent, usual)
 
 
 def land_cover(cube: xr.Dataset) -> xr.DataArray:
@@ -176,11 +233,11 @@ def plausible(
         elevation = cube["elevation"].transpose("y", "x")
         if slope is None:
             halo = (despeckle.radius(sigma[0]) + 1, despeckle.radius(sigma[1]) + 1)
-            slope = _with_halo(
+            slope = with_halo(
                 partial(_smooth_slope, sigma=sigma, dx=dx, dy=dy), elevation, halo, "float32"
             )
         if hand is None:
-            hand = _whole(partial(_hand, dx=dx, dy=dy), elevation, permanent)
+            hand = whole(partial(_hand, dx=dx, dy=dy), elevation, permanent)
     known = [(a, m) for a, m in zip((hand, slope), limits, strict=True) if a is not None]
     if not known:
         raise CubeError(
@@ -202,10 +259,13 @@ def _smooth_slope(
 def _hand(
     elevation: NDArray[Any], water: NDArray[Any] | None = None, *, dx: float, dy: float
 ) -> NDArray[np.float32]:
-    return relief.hand(elevation, dx=dx, dy=dy, water=None if water is None else water == 1)
+    known = None if water is None else water == PERMANENT
+    return relief.hand(elevation, dx=dx, dy=dy, water=known)
 
 
-def _whole(function: partial[NDArray[Any]], *arrays: xr.DataArray | None) -> xr.DataArray:
+def whole(
+    function: partial[NDArray[Any]], *arrays: xr.DataArray | None, dtype: str = "float32"
+) -> xr.DataArray:
     """Apply a function that needs the whole plane, lazily if the arrays are lazy."""
     given = [a for a in arrays if a is not None]
     out: xr.DataArray = xr.apply_ufunc(
@@ -213,7 +273,7 @@ def _whole(function: partial[NDArray[Any]], *arrays: xr.DataArray | None) -> xr.
         *given,
         input_core_dims=[["y", "x"]] * len(given),
         output_core_dims=[["y", "x"]],
-        output_dtypes=["float32"],
+        output_dtypes=[dtype],
         dask="parallelized",
         dask_gufunc_kwargs={"allow_rechunk": True},
     )

@@ -1,0 +1,1 @@
+"""What the flood indicators by radar share: layers, decisions, members of the ensemble."""
