@@ -5,7 +5,12 @@ from .indicators._flood.summary import summarize_floods
 from .indicators.active_fire import active_fire_events
 from .indicators.burn_severity import burn_severity
 from .indicators.damage_sar import damage_sar
+from .indicators.drought_balance import drought_balance
+from .indicators.drought_combined import drought_combined
+from .indicators.drought_events import current_drought
 from .indicators.drought_rain import drought_rain, standardized_index
+from .indicators.drought_soil import drought_soil
+from .indicators.drought_vegetation import drought_vegetation
 from .indicators.flood_change import flood_change
 from .indicators.flood_depth import flood_depth
 from .indicators.flood_ensemble import flood_ensemble
@@ -91,8 +96,13 @@ __all__ = [
     "carry_out",
     "cell_area_m2",
     "compute",
+    "current_drought",
     "damage_sar",
+    "drought_balance",
+    "drought_combined",
     "drought_rain",
+    "drought_soil",
+    "drought_vegetation",
     "event_by_id",
     "exercise_event",
     "fetch_request",

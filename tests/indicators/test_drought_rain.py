@@ -9,7 +9,7 @@ from scipy import special
 
 from reliefscope.errors import CubeError
 from reliefscope.indicators.drought_rain import drought_rain, standardized_index
-from reliefscope.model.cube import Advisory, DroughtClass, State, describe
+from reliefscope.model.cube import Advisory, DroughtClass, Exclusion, State, describe
 
 TIMES = np.arange("1985-01", "2021-01", dtype="datetime64[M]").astype("datetime64[ns]")
 
@@ -45,12 +45,51 @@ def test_a_month_that_is_missing_is_a_gap_and_not_dry():
     assert np.abs(out["spi"] - drought_rain(_rain())["spi"]).max() < 0.15
 
 
+def test_a_season_without_rain_is_excluded_with_its_reason():
+    """Always dry here in these months: no index, not "no drought", and not "not observed"."""
+    rain = _rain()
+    rain["precipitation"][:, 0, 0] = 0
+    rain["precipitation"][-1, 1, 1] = np.nan
+    out = drought_rain(rain)
+    assert np.isnan(out["spi"][0, 0])
+    assert out["state"][0, 0] == State.EXCLUDED
+    assert out["exclusion"][0, 0] == Exclusion.NO_COMPARISON
+    assert out["state"][1, 1] == State.NOT_OBSERVED
+    assert out["exclusion"][1, 1] == Exclusion.LOW_COVERAGE
+    assert (out["exclusion"] == 0).sum() == 14
+
+
+def test_ten_days_are_summed_over_their_months_and_compared_with_their_kind():
+    """Nine dekads make three months; the last one is judged among the last ones of the years."""
+    days = np.array([0, 10, 20], dtype="timedelta64[D]")
+    months = np.arange("1985-01", "2021-01", dtype="datetime64[M]").astype("datetime64[D]")
+    times = (months[:, None] + days).ravel().astype("datetime64[ns]")
+    values = np.random.default_rng(4).gamma(2, 10, (len(times), 2, 2))
+    cube = xr.DataArray(values, dims=("time", "y", "x"), coords={"time": times})
+    ours = standardized_index(cube, months=3, reference=(1985, 2020), last_only=True)
+    sums = np.stack([values[i - 8 : i + 1].sum(axis=0) for i in range(35, len(times), 36)])
+    a = np.log(sums.mean(axis=0)) - np.log(sums).mean(axis=0)
+    alpha = (1 + np.sqrt(1 + 4 * a / 3)) / (4 * a)
+    below = special.gammainc(alpha, sums[-1] * alpha / sums.mean(axis=0))
+    np.testing.assert_allclose(ours, special.ndtri(below), atol=1e-6)
+    torn = cube.isel(time=[i for i in range(len(times)) if i != len(times) - 4])
+    assert np.isnan(
+        standardized_index(torn, months=3, reference=(1985, 2020), last_only=True)
+    ).all()
+
+
+def test_years_outside_the_record_are_refused():
+    """A reference that the series does not touch is an error that names both."""
+    with pytest.raises(CubeError, match=r"1900 to 1950 hold nothing.* 1985 to 2020"):
+        drought_rain(_rain(), first_year=1900, last_year=1950)
+
+
 def test_classes_are_those_of_the_wmo():
     """Each edge belongs to the more unusual side."""
-    from reliefscope.indicators.drought_rain import _classes  # noqa: PLC0415 - a rule of its own
+    from reliefscope.indicators._drought import classes  # noqa: PLC0415 - a rule of its own
 
     index = np.array([-2.5, -2, -1.99, -1.5, -1.49, -1, -0.99, 0.99, 1, 1.5, 2, np.nan], "float32")
-    assert _classes(index).tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 255]
+    assert classes(index).tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 255]
 
 
 def test_a_short_record_is_said():

@@ -7,8 +7,14 @@ from hypothesis.extra.numpy import arrays
 from scipy import special, stats
 
 from reliefscope.numerics import standardize as kernels
-from reliefscope.numerics._distributions import gamma_cdf, normal_quantile
-from reliefscope.numerics.standardize import Fit, Zeros
+from reliefscope.numerics._distributions import (
+    TABLE,
+    gamma_cdf,
+    normal_quantile,
+    prepare,
+    prepared_gamma_cdf,
+)
+from reliefscope.numerics.standardize import Fit, Zeros, anomaly
 
 MONTHS = np.arange(480) % 12
 ALWAYS = np.ones(480, dtype=bool)
@@ -38,6 +44,21 @@ def test_the_gamma_distribution_is_that_of_scipy():
     x = a * 10 ** rng.uniform(-2, 0.7, 5000)
     ours = np.array([gamma_cdf(v, s, special.gammaln(s)) for v, s in zip(x, a, strict=True)])
     np.testing.assert_allclose(ours, special.gammainc(a, x), rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("a", [0.3, 3.0, 50.0, 199.0, 201.0, 1e4, 5e7, 1e11])
+def test_prepared_terms_give_the_same_distribution(a):
+    """Within five deviations of the mean: as SciPy, whether terms are prepared or not."""
+    x = np.clip(a + np.sqrt(a) * np.linspace(-4, 4, 81), a * 1e-3, None)
+    table = np.empty(TABLE)
+    terms = prepare(a, x.max(), table)
+    log_gamma = special.gammaln(a)
+    ours = [prepared_gamma_cdf(v, np.log(v), a, log_gamma, table, terms) for v in x]
+    # what rounding of the amount itself is worth
+    exact = 5e-12 + 1e-15 * np.sqrt(a)
+    np.testing.assert_allclose(ours, special.gammainc(a, x), rtol=0, atol=exact)
+    plain = [gamma_cdf(v, a, log_gamma) for v in x]
+    np.testing.assert_allclose(plain, ours, rtol=0, atol=5e-12)
 
 
 @given(
@@ -128,6 +149,69 @@ def test_values_are_clipped_at_the_limit_and_nowhere_else():
     assert standardize(rain, MONTHS, reference, limit=99)[5, 0] > 6
 
 
+def test_nothing_is_clipped_at_the_ends_of_double_precision():
+    """Without a limit the index goes where the distribution does, not to 8.21 and no further."""
+    rain = _rain(cells=1)
+    rain[5] = 4000
+    index = standardize(rain, MONTHS, np.arange(480) != 5, limit=np.inf)
+    assert index[5, 0] > 8.21
+    dry = _rain(cells=1)
+    dry[5] = 1e-30
+    index = standardize(dry, MONTHS, np.arange(480) != 5, limit=np.inf)
+    assert index[5, 0] < -8.21
+
+
+def test_the_first_steps_of_a_sum_are_missing():
+    """Twelve months cannot be added up in the first eleven."""
+    index = standardize(_rain(cells=3), MONTHS, ALWAYS, length=12)
+    assert np.isnan(index[:11]).all()
+    assert np.isfinite(index[11:]).all()
+
+
+@pytest.mark.parametrize("fit", list(Fit))
+def test_a_balance_that_never_changes_has_no_index(fit):
+    """A constant series is NaN under every distribution, never 0."""
+    flat = np.full((480, 2), 12.5)
+    assert np.isnan(standardize(flat, MONTHS, ALWAYS, fit=fit)).all()
+
+
+def test_a_balance_beyond_the_bound_is_the_limit_and_not_missing():
+    """Below the least the log-logistic allows, probability is 0: the driest there is."""
+    balance = np.random.default_rng(2).gamma(2, 30, (480, 1)) - 100
+    balance[7] = -10_000
+    index = standardize(balance, MONTHS, np.arange(480) != 7, fit=Fit.LOG_LOGISTIC)
+    assert index[7, 0] == -3.09
+    free = standardize(balance, MONTHS, np.arange(480) != 7, fit=Fit.LOG_LOGISTIC, limit=np.inf)
+    assert free[7, 0] == -np.inf
+
+
+@pytest.mark.parametrize("lean", [0.0, 1e-7, -1e-7, 1e-3, -1e-3])
+def test_a_sample_without_skew_is_as_good_as_normal(lean):
+    """Pearson III of a symmetric season is the deviation from its mean, in its own spread."""
+    z = np.concatenate([-np.linspace(2, 0.05, 20), np.linspace(0.05, 2, 20)])
+    rain = 500 + 30 * (z + lean * z**2)
+    index = standardize(np.repeat(rain, 12)[:, None], MONTHS, ALWAYS, fit=Fit.PEARSON3)[::12, 0]
+    slope, offset = np.polyfit(rain, index, 1)
+    np.testing.assert_allclose(index, slope * rain + offset, atol=6 * abs(lean) + 3e-6)
+    assert abs(index.mean()) < abs(lean) + 1e-6
+
+
+def test_an_anomaly_is_in_spreads_of_the_other_years():
+    """Mean 3 and deviation 2 by hand; years that were not seen are left out, not counted as 0."""
+    others = np.array([[1.0, 3.0, 5.0, np.nan]])
+    assert anomaly(np.array([7.0]), others, min_years=3)[0] == 2
+    assert anomaly(np.array([3.0]), others, min_years=3)[0] == 0
+    assert np.isnan(anomaly(np.array([7.0]), others, min_years=4)[0])
+    assert np.isnan(anomaly(np.array([np.nan]), others, min_years=3)[0])
+
+
+def test_years_that_do_not_differ_make_nothing_unusual():
+    """Always the same, to rounding: NaN, not infinity."""
+    for level in (0.0, 0.2, 300.0):
+        others = np.float32(level) * (1 + np.linspace(-1, 1, 9, dtype="float32") * 1e-7)
+        assert np.isnan(anomaly(np.array([level + 1]), others[None], min_years=5)[0])
+
+
 @pytest.fixture(scope="module")
 def r_spei(shared_data):
     """Inputs and outputs of the R package SPEI."""
@@ -182,3 +266,30 @@ def test_spi_1_is_that_of_the_r_package_where_no_month_is_dry(r_spei, fit, name)
     wet = ~np.isin(months, np.unique(months[rain[:, 0] == 0]))
     assert wet.sum() > 200
     np.testing.assert_allclose(ours[wet], want[wet], rtol=0, atol=1e-6)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("name", "first", "last"),
+    [
+        ("spei_12_vector", 0, 382),
+        ("spei_refst", 108, 382),
+        ("spei_refend", 0, 109),
+        ("spei_refst_refend", 108, 300),
+    ],
+)
+def test_reference_periods_are_those_of_the_r_package(r_spei, name, first, last):
+    """Wichita, rain less its Thornthwaite evaporation, four reference periods: to 1e-10."""
+    rain, demand = r_spei("wichita")[:, [2]], r_spei("thornthwaite_out")
+    steps = np.arange(len(rain))
+    ours = standardize(
+        rain - demand,
+        steps % 12,
+        (steps >= first) & (steps < last),
+        length=12,
+        fit=Fit.LOG_LOGISTIC,
+        limit=np.inf,
+    )
+    want = r_spei(name)
+    assert np.isfinite(want).sum() > 300
+    np.testing.assert_allclose(ours, want, rtol=0, atol=1e-10)

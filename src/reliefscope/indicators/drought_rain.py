@@ -3,87 +3,22 @@
 from types import MappingProxyType
 from typing import Annotated
 
-import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from reliefscope.errors import CubeError
 from reliefscope.indicators._base import Bounds, Indicator, Need
-from reliefscope.model.cube import (
-    NO_LIKELIHOOD,
-    Advisory,
-    DroughtClass,
-    Exclusion,
-    State,
-    describe,
-    elementwise,
-    require,
+from reliefscope.indicators._drought import (
+    COMMON,
+    classes,
+    dry_at,
+    record_flags,
+    standardized_index,
+    statement,
+    totals,
 )
+from reliefscope.model.cube import elementwise, require
 from reliefscope.model.event import Hazard
-from reliefscope.numerics.standardize import LIMIT, Fit, standardize
 
-REFERENCE_YEARS = 30
-"""A record to compare with should be at least this long (WMO-No. 1090)."""
-
-_EDGES = np.array([-2.0, -1.5, -1.0, 1.0, 1.5, 2.0], dtype="float32")
-
-
-def standardized_index(
-    amounts: xr.DataArray,
-    *,
-    months: int,
-    reference: tuple[int, int],
-    fit: Fit = Fit.GAMMA_THOM,
-    limit: float = LIMIT,
-    last_only: bool = False,
-) -> xr.DataArray:
-    """Return a standardised index of monthly ``amounts``: SPI of rain, SPEI of rain less demand.
-
-    Parameters
-    ----------
-    amounts : DataArray, (time, y, x)
-        One total a month [mm]; a month that is missing is a gap, not dry.
-    months : int
-        Months added up.
-    reference : tuple of int
-        First and last year of the period to compare with.
-    fit : Fit
-        Distribution; `Fit.LOG_LOGISTIC` for SPEI.
-    limit : float
-        The index is clipped here; infinite to see how far it would go.
-    last_only : bool
-        Whether to evaluate the last month alone: much cheaper.
-
-    Returns
-    -------
-    DataArray, (time, y, x), or (y, x) when ``last_only``
-        Standard normal units [1]; NaN where not observed, or where nothing can be compared.
-
-    Raises
-    ------
-    CubeError
-        There is no time, or two totals in one month.
-    """
-    monthly = _every_month(amounts)
-    years, season = monthly["time"].dt.year.values, monthly["time"].dt.month.values - 1
-    judged = (years >= reference[0]) & (years <= reference[1])
-    wanted = np.zeros(len(years), dtype=bool)
-    wanted[-1 if last_only else slice(None)] = True
-
-    def of_block(block: NDArray[np.floating]) -> NDArray[np.float32]:
-        return standardize(
-            block, season, judged, length=months, fit=fit, limit=limit, wanted=wanted
-        ).astype("float32")
-
-    index: xr.DataArray = xr.apply_ufunc(
-        of_block,
-        monthly.chunk(time=-1) if monthly.chunks else monthly,
-        input_core_dims=[["time"]],
-        output_core_dims=[["time"]],
-        dask="parallelized",
-        output_dtypes=["float32"],
-    ).transpose("time", ...)
-    return index.isel(time=-1, drop=True) if last_only else index
+__all__ = ["INDICATOR", "drought_rain", "standardized_index"]
 
 
 def drought_rain(
@@ -102,7 +37,7 @@ def drought_rain(
     Parameters
     ----------
     rain : Dataset, (time, y, x)
-        ``precipitation``, one total a month [mm].
+        ``precipitation``, one total a month, or one for each of the ten days from 1, 11, 21 [mm].
     months : float
         Months added up: 3 for crops and pasture, 12 for rivers and reservoirs [month].
     first_year, last_year : float
@@ -119,68 +54,18 @@ def drought_rain(
     Raises
     ------
     CubeError
-        No ``precipitation`` in mm, or not one total a month.
+        No ``precipitation`` in mm, not one total a month, or none in the period.
     """
     require(rain, "precipitation")
     years = (round(first_year), round(last_year))
     spi = standardized_index(
         rain["precipitation"], months=round(months), reference=years, last_only=True
     )
-    record = rain["time"].dt.year
-    length = len(np.unique(record.values[(record >= years[0]) & (record <= years[1])]))
-    flags = Advisory(0) if length >= REFERENCE_YEARS else Advisory.SHORT_RECORD
-    layers = {
-        "spi": spi,
-        "drought_class": elementwise(_classes, spi, dtype="uint8"),
-        "state": elementwise(lambda z: _state(z, dry), spi, dtype="uint8"),
-        "likelihood": elementwise(_no_likelihood, spi, dtype="uint8"),
-        "exclusion": elementwise(_exclusion, spi, dtype="uint16"),
-        "advisory": elementwise(
-            lambda z: np.full(z.shape, flags.value, "uint16"), _scene(spi), dtype="uint16"
-        ),
-    }
-    return xr.Dataset({name: describe(name, layer) for name, layer in layers.items()})
-
-
-def _every_month(amounts: xr.DataArray) -> xr.DataArray:
-    """Return one step a month without gaps: missing months are NaN."""
-    if "time" not in amounts.dims:
-        raise CubeError(f"monthly totals need a time dimension; there are {amounts.dims}")
-    stamps = amounts["time"].values.astype("datetime64[M]")
-    if len(np.unique(stamps)) < len(stamps):
-        raise CubeError(
-            f"{len(stamps)} totals for {len(np.unique(stamps))} months; add up days to months "
-            f"first, for example with .resample(time='MS').sum(min_count=1)"
-        )
-    whole = np.arange(stamps.min(), stamps.max() + 1)
-    labelled = amounts.assign_coords(time=stamps.astype("datetime64[ns]"))
-    return labelled.reindex(time=whole.astype("datetime64[ns]"))
-
-
-def _scene(layer: xr.DataArray) -> xr.DataArray:
-    """Return one lazy number for the scene."""
-    return layer.isel(y=0, x=0, drop=True)
-
-
-def _classes(index: NDArray[np.float32]) -> NDArray[np.uint8]:
-    # the dry side includes its edge: -1.5 is severe; so does the wet side
-    dry = np.digitize(index, _EDGES[:3], right=True)
-    wet = np.digitize(index, _EDGES[3:])
-    codes = (dry + wet + DroughtClass.EXTREMELY_DRY).astype("uint8")
-    return np.where(np.isnan(index), np.uint8(DroughtClass.NOT_OBSERVED), codes)
-
-
-def _state(index: NDArray[np.float32], dry: float) -> NDArray[np.uint8]:
-    state = np.where(index <= dry, State.EVENT, State.NO_EVENT)
-    return np.where(np.isnan(index), State.NOT_OBSERVED, state).astype("uint8")
-
-
-def _no_likelihood(index: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.full(index.shape, NO_LIKELIHOOD, dtype="uint8")
-
-
-def _exclusion(index: NDArray[np.float32]) -> NDArray[np.uint16]:
-    return np.where(np.isnan(index), Exclusion.LOW_COVERAGE.value, 0).astype("uint16")
+    layers = {"spi": spi, "drought_class": elementwise(classes, spi, dtype="uint8")}
+    state = elementwise(dry_at(dry), spi, dtype="uint8")
+    series = totals(rain["precipitation"])
+    seen = series.seen(round(months) * series.steps_a_month)
+    return statement(layers, state, seen, record_flags(rain["precipitation"], years))
 
 
 INDICATOR = Indicator(
@@ -191,7 +76,7 @@ INDICATOR = Indicator(
     needs=MappingProxyType(
         {"rain": Need(any_of=("precipitation",), days=(-14_975, 31), series=True)}
     ),
-    gives=("spi", "drought_class", "state", "likelihood", "exclusion", "advisory"),
+    gives=("spi", "drought_class", *COMMON),
     reference="https://doi.org/10.1002/joc.4267",
     compute=drought_rain,
 )

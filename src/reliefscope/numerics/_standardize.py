@@ -6,7 +6,12 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from reliefscope.numerics._distributions import gamma_cdf, normal_quantile
+from reliefscope.numerics._distributions import (
+    TABLE,
+    normal_quantile,
+    prepare,
+    prepared_gamma_cdf,
+)
 
 Floats = NDArray[np.float64]
 Steps = NDArray[np.int64]
@@ -42,21 +47,32 @@ def standardize_cells(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, n
     Amounts are added up over ``length`` steps first; what is not written stays as it is.
     """
     sample, series = np.empty(values.shape[1]), np.empty(values.shape[1])
+    table = np.empty(TABLE)
     for cell in range(values.shape[0]):
         _accumulate(values[cell], length, series)
         for s in range(len(starts) - 1):
             steps = order[starts[s] : starts[s + 1]]
-            if wanted[steps].any():
-                _season(
+            if not wanted[steps].any():
+                continue
+            n, dry = _gather(series, steps, reference, fit, sample)
+            if n < min_sample:
+                continue
+            fitted = _parameters(sample[:n], fit)
+            if math.isnan(fitted[0]):
+                continue
+            share = dry / (n + dry)
+            if fit == LOG_LOGISTIC:
+                _by_log_logistic(series, steps, wanted, fitted, limit, out[cell])
+            else:
+                at_zero = share if zeros else share / 2.0
+                _by_gamma(
                     series,
                     steps,
-                    reference,
                     wanted,
-                    fit,
-                    zeros,
+                    fitted,
+                    (share, at_zero),
                     limit,
-                    min_sample,
-                    sample,
+                    table,
                     out[cell],
                 )
 
@@ -71,39 +87,6 @@ def _accumulate(values: Floats, length: int, series: Floats) -> None:
             for j in range(i - length + 1, i):
                 total += values[j]
         series[i] = total
-
-
-@numba.njit(cache=True)
-def _season(  # noqa: PLR0913, PLR0917 - as above
-    series: Floats,
-    steps: Steps,
-    reference: Flags,
-    wanted: Flags,
-    fit: int,
-    zeros: int,
-    limit: float,
-    min_sample: int,
-    sample: Floats,
-    out: Floats,
-) -> None:
-    n, dry = _gather(series, steps, reference, fit, sample)
-    if n < min_sample:
-        return
-    share = dry / (n + dry)
-    shape, scale, location = _parameters(sample[:n], fit)
-    if math.isnan(shape):
-        return
-    log_gamma = 0.0 if fit == LOG_LOGISTIC else math.lgamma(shape)
-    for i in steps:
-        x = series[i]
-        if math.isnan(x) or not wanted[i]:
-            continue
-        if fit != LOG_LOGISTIC and x <= 0.0:
-            probability = share if zeros else share / 2.0
-        else:
-            below = _cdf(x, shape, scale, location, log_gamma, fit)
-            probability = share + (1.0 - share) * below
-        out[i] = min(max(normal_quantile(min(max(probability, 0.0), 1.0)), -limit), limit)
 
 
 @numba.njit(cache=True)
@@ -125,15 +108,52 @@ def _gather(
 
 
 @numba.njit(cache=True)
-def _cdf(
-    x: float, shape: float, scale: float, location: float, log_gamma: float, fit: int
-) -> float:
-    if fit == LOG_LOGISTIC:
-        return _log_logistic_cdf(x, shape, scale, location)
-    if fit == PEARSON3:
-        p = gamma_cdf((x - location) / scale, shape, log_gamma)
-        return p if scale > 0.0 else 1.0 - p
-    return gamma_cdf(x / scale, shape, log_gamma)
+def _by_log_logistic(
+    series: Floats, steps: Steps, wanted: Flags, fitted: Parameters, limit: float, out: Floats
+) -> None:
+    for i in steps:
+        if wanted[i] and not math.isnan(series[i]):
+            out[i] = _deviate(_log_logistic_cdf(series[i], *fitted), limit)
+
+
+@numba.njit(cache=True)
+def _by_gamma(
+    series: Floats,
+    steps: Steps,
+    wanted: Flags,
+    fitted: Parameters,
+    dry: tuple[float, float],
+    limit: float,
+    table: Floats,
+    out: Floats,
+) -> None:
+    """``dry`` is the share of dry steps, and the probability that a dry step is given."""
+    shape, scale, location = fitted
+    share, at_zero = dry
+    log_gamma = math.lgamma(shape)
+    top = 0.0
+    for i in steps:
+        if wanted[i] and series[i] > 0.0:
+            top = max(top, (series[i] - location) / scale)
+    terms = prepare(shape, top, table)
+    for i in steps:
+        x = series[i]
+        if math.isnan(x) or not wanted[i]:
+            continue
+        probability = at_zero
+        if x > 0.0:
+            y = (x - location) / scale
+            below = 0.0
+            if y > 0.0:
+                below = prepared_gamma_cdf(y, math.log(y), shape, log_gamma, table, terms)
+            below = below if scale > 0.0 else 1.0 - below
+            probability = share + (1.0 - share) * below
+        out[i] = _deviate(probability, limit)
+
+
+@numba.njit(cache=True)
+def _deviate(probability: float, limit: float) -> float:
+    return min(max(normal_quantile(min(max(probability, 0.0), 1.0)), -limit), limit)
 
 
 @numba.njit(cache=True)

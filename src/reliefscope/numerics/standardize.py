@@ -13,6 +13,9 @@ from reliefscope.numerics._standardize import standardize_cells
 
 Series = NDArray[np.floating]
 
+NO_SPREAD = 1e-6
+"""Where the same season of all years differs by less, relative to its mean, nothing is unusual."""
+
 LIMIT = 3.09
 """Values beyond one in a thousand are not supported by samples of some decades (WMO-No. 1090)."""
 
@@ -105,3 +108,33 @@ def standardize(  # noqa: PLR0913 - each choice is a decision of the science
         out,
     )
     return out.reshape(values.shape)
+
+
+def anomaly(value: Series, others: Series, *, min_years: int) -> NDArray[np.float32]:
+    """Return how far ``value`` lies from the mean of ``others``, in their standard deviations.
+
+    Parameters
+    ----------
+    value : array, (...)
+        Now.
+    others : array, (..., year)
+        The same time of the year in the reference years; NaN was not seen.
+    min_years : int
+        Fewer years seen give NaN.
+
+    Returns
+    -------
+    array, (...)
+        NaN too where ``value`` is missing or the years do not differ.
+    """
+    seen = ~np.isnan(others)
+    count = seen.sum(axis=-1)
+    enough = count >= max(min_years, 2)
+    n = np.maximum(count, 2)
+    mean = np.where(seen, others, 0.0).sum(axis=-1, dtype=np.float64) / n
+    apart = np.where(seen, others - mean[..., None], 0.0)
+    spread = np.sqrt((apart**2).sum(axis=-1) / (n - 1))
+    varies = enough & (spread > NO_SPREAD * np.maximum(np.abs(mean), NO_SPREAD))
+    out = np.full(np.shape(value), np.nan)
+    np.divide(value - mean, spread, out=out, where=varies)
+    return out.astype(np.float32)

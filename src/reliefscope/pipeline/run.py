@@ -196,7 +196,7 @@ def run(
         granules={name: c.granules for name, c in selection.items()},
         images=cubes,
         parameters={**defaults, **plan.parameters},
-        notes=(*notes, *_provenance(cubes)),
+        notes=(*notes, *_provenance({**cubes, plan.indicator.name: data})),
         version=version("reliefscope"),
     )
 

@@ -63,6 +63,8 @@ ADVISORIES: Mapping[Advisory, str] = {
     "misses than usual.",
     Advisory.SHALLOW: "Most of the flood is shallower than the error of the heights: take depths "
     "as wet or not.",
+    Advisory.SENSOR_SWITCH: "The series comes from more than one sensor: a change may be due to "
+    "the sensor.",
     Advisory.NOT_CONFIRMED: "Change seen from space, not confirmed damage: nobody has checked it "
     "on the ground. Snow, rain, building sites and felling look alike.",
     Advisory.SHORT_RECORD: "Fewer than thirty years were at hand to compare with.",
@@ -78,6 +80,8 @@ EXCLUSIONS: Mapping[Exclusion, str] = {
     Exclusion.LOW_BACKSCATTER: "ground that is always dark to radar",
     Exclusion.LOW_COVERAGE: "too few observations",
     Exclusion.AMBIGUOUS: "unclear signal",
+    Exclusion.NO_COMPARISON: "nothing to compare with: too few other years, or a season that never "
+    "varies",
     Exclusion.NO_BUILDINGS: "no buildings, of which alone the method speaks",
 }
 
