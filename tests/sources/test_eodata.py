@@ -28,7 +28,8 @@ from reliefscope.errors import (
 from reliefscope.settings import Settings
 from reliefscope.sources import _eodata
 from reliefscope.sources._products import Record, as_granule
-from reliefscope.sources.cdse import ACCESS_S3, BUCKET, CdseSource
+from reliefscope.sources._profiles import ACCESS_S3, BUCKET
+from reliefscope.sources.cdse import CdseSource
 from reliefscope.transport.client import Transport
 from reliefscope.transport.retry import Retry
 from tests.servers import app_server, free_port

@@ -113,9 +113,7 @@ def test_services_stand_beside_files(monkeypatch, people):
     assert len(context.roads) == 1
     assert context.admin is None
     assert context.population is not None
-    assert context.notes == (
-        "admin: broken failed (the service is down); the map is made without",
-        "roads: Roads of 2026",
-    )
+    assert context.notes == ("admin: broken failed (the service is down); the map is made without",)
+    assert context.credits == ("Roads of 2026",)
     with pytest.raises(InputError, match="neither a file nor a service; services are"):
         read_context(ContextFiles(admin="nobody"), area)

@@ -23,7 +23,9 @@ class Context:
     """Lines with ``class``; EPSG:4326."""
     facilities: gpd.GeoDataFrame | None = None
     """Points with ``name`` and ``kind``; EPSG:4326."""
+    credits: tuple[str, ...] = ()
+    """Whom to name for places, roads and facilities."""
     notes: tuple[str, ...] = ()
-    """What could not be had, and where tables come from: printed with the product."""
+    """What could not be had: printed with the product."""
     exercise: bool = False
     """Whether the population is simulated; it then belongs on exercises only."""

@@ -161,6 +161,7 @@ def record(
         "context": {
             "population": scrub(context.population_source),
             "admin": scrub(context.admin_source),
+            "credits": [scrub(credit) for credit in context.credits],
         },
         "notes": [scrub(n) for n in product.notes],
         "code": {"reliefscope": product.version, **software()},

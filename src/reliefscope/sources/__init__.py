@@ -26,7 +26,7 @@ SOURCES: Mapping[str, type[Source]] = {
 ACCESS: Mapping[str, Access] = {
     **_profiles.ACCESS,
     "cdse": cdse.ACCESS,
-    "cdse-s3": cdse.ACCESS_S3,
+    "cdse-s3": _profiles.ACCESS_S3,
     "chirps": chirps.ACCESS,
     "era5-land": era5_land.ACCESS,
     "imerg": imerg.ACCESS,

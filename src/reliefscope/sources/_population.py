@@ -7,6 +7,7 @@ import numpy as np
 import rasterio
 import xarray as xr
 from affine import Affine
+from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
 from rasterio.errors import RasterioIOError, WindowError
@@ -19,6 +20,8 @@ from reliefscope.model.area import Area
 
 _ALIGNED = 0.05
 """Cells that two rasters of one lattice may be off each other."""
+_TURN, _SEAM = 360.0, 0.01
+"""Some lattices do not begin at 180 degrees west, but up to this much before it [degrees]."""
 
 
 def read_population(path: Path, area: Area) -> xr.DataArray:
@@ -36,6 +39,17 @@ def read_population(path: Path, area: Area) -> xr.DataArray:
     CubeError
         The raster has no CRS.
     """
+    parts = _parts(path, area)
+    if not parts:
+        raise InputError(f"population raster {path} does not cover area {area.name!r}")
+    return _together([(path, part) for part in parts])
+
+
+def _parts(path: Path, area: Area) -> list[xr.DataArray]:
+    """Return what a raster has around ``area``: one part, or one on either side of 180 degrees.
+
+    East of 180 degrees longitudes go on rising, so that the parts lie side by side.
+    """
     if not path.exists():
         raise InputError(
             f"population raster {path} does not exist; give a file, or a service such as "
@@ -45,24 +59,39 @@ def read_population(path: Path, area: Area) -> xr.DataArray:
         with rasterio.open(path) as raster:
             if raster.crs is None:
                 raise CubeError(f"population raster {path} has no CRS; assign one and try again")
-            window = _window(raster, area, path)
-            counts = raster.read(1, window=window, masked=True).astype("float64").filled(np.nan)
-            affine = raster.window_transform(window)
-            crs = raster.crs.to_wkt()
+            boxes = [(0.0, area.geometry.bounds)]
+            if area.crosses_antimeridian and raster.crs.is_geographic:
+                here, (west, south, east, north) = area.boxes
+                boxes = [(0.0, here), (_TURN, (west - _SEAM, south, east, north))]
+            found = [(_window(raster, box), shift) for shift, box in boxes]
+            return [_read(raster, w, shift, path) for w, shift in found if w is not None]
     except RasterioIOError as error:
         raise IntegrityError(f"population raster {path} cannot be read: {error}") from error
+
+
+def _read(
+    raster: rasterio.DatasetReader, window: PixelWindow, shift: float, path: Path
+) -> xr.DataArray:
+    counts = raster.read(1, window=window, masked=True).astype("float64").filled(np.nan)
     if np.nanmin(counts, initial=0) < 0:
         raise InputError(
             f"population raster {path} holds negative counts; declare its nodata value"
         )
-    grid = GeoBox(counts.shape, affine, crs)
+    affine = Affine.translation(shift, 0) * raster.window_transform(window)
+    return _array(counts, GeoBox(counts.shape, affine, raster.crs.to_wkt()))
+
+
+def _array(counts: NDArray[np.float64], grid: GeoBox) -> xr.DataArray:
     return xr.DataArray(
         counts, dims=("y", "x"), coords=xr_coords(grid, dims=("y", "x")), attrs={"units": "1"}
     )
 
 
-def _window(raster: rasterio.DatasetReader, area: Area, path: Path) -> PixelWindow:
-    bounds = transform_bounds("EPSG:4326", raster.crs, *area.geometry.bounds, densify_pts=21)
+def _window(
+    raster: rasterio.DatasetReader, box: tuple[float, float, float, float]
+) -> PixelWindow | None:
+    """Return the cells around a box in degrees, or None if there are none."""
+    bounds = transform_bounds("EPSG:4326", raster.crs, *box, densify_pts=21)
     whole = PixelWindow(0, 0, raster.width, raster.height)
     try:
         exact = from_bounds(*bounds, transform=raster.transform)
@@ -70,8 +99,8 @@ def _window(raster: rasterio.DatasetReader, area: Area, path: Path) -> PixelWind
         right = int(np.ceil(exact.col_off + exact.width)) + 1
         bottom = int(np.ceil(exact.row_off + exact.height)) + 1
         return PixelWindow(left, top, right - left, bottom - top).intersection(whole)
-    except WindowError as error:
-        raise InputError(f"population raster {path} does not cover area {area.name!r}") from error
+    except WindowError:
+        return None
 
 
 def mosaic_people(paths: Sequence[Path], area: Area) -> xr.DataArray:
@@ -91,20 +120,20 @@ def mosaic_people(paths: Sequence[Path], area: Area) -> xr.DataArray:
     IntegrityError
         The rasters do not lie on one lattice.
     """
-    parts = []
-    for path in paths:
-        try:
-            parts.append(read_population(path, area))
-        except InputError as error:
-            if "does not cover" not in str(error):
-                raise
-    if not parts:
+    found = [(path, part) for path in paths for part in _parts(path, area)]
+    if not found:
         raise NothingFoundError(f"no population raster covers area {area.name!r}")
+    return _together(found)
+
+
+def _together(found: Sequence[tuple[Path, xr.DataArray]]) -> xr.DataArray:
+    """Return parts of one lattice as one array; where several state people, their sum."""
+    parts = [part for _, part in found]
     if len(parts) == 1:
         return parts[0]
     boxes = [part.odc.geobox for part in parts]
     first = boxes[0].affine
-    places = [_place(box, first, path) for box, path in zip(boxes, paths, strict=False)]
+    places = [_place(box, first, path) for box, (path, _) in zip(boxes, found, strict=True)]
     top, left = (min(p[axis] for p in places) for axis in (0, 1))
     bottom = max(p[0] + box.shape[0] for p, box in zip(places, boxes, strict=True))
     right = max(p[1] + box.shape[1] for p, box in zip(places, boxes, strict=True))
@@ -117,12 +146,7 @@ def mosaic_people(paths: Sequence[Path], area: Area) -> xr.DataArray:
         total[here] += np.where(stated, part.to_numpy(), 0)
         known[here] |= stated
     grid = GeoBox(total.shape, first * Affine.translation(left, top), boxes[0].crs)
-    return xr.DataArray(
-        np.where(known, total, np.nan),
-        dims=("y", "x"),
-        coords=xr_coords(grid, dims=("y", "x")),
-        attrs={"units": "1"},
-    )
+    return _array(np.where(known, total, np.nan), grid)
 
 
 def _place(box: GeoBox, first: Affine, path: Path) -> tuple[int, int]:

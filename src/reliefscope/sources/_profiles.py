@@ -5,7 +5,8 @@ names its document.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from types import MappingProxyType
 
 from reliefscope.transport.credentials import Access
@@ -19,6 +20,8 @@ class Holding:
 
     assets: Mapping[str, str] = field(default_factory=lambda: _NONE)
     """Asset key by canonical variable. Empty: keys are variables."""
+    endings: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    """End of the file's name by canonical variable, where keys differ from item to item."""
     units: Mapping[str, str] = field(default_factory=lambda: _NONE)
     """Units of the values, once scaled, where the items do not say."""
     scale: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
@@ -28,6 +31,23 @@ class Holding:
     raw_sentinel2: bool = False
     """Whether pixels are as ESA stores them, with 1000 added from baseline 04.00 on, and the
     items do not say so."""
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Canonical variables that are known to be in it; none if nothing is known."""
+        return frozenset(self.assets) | frozenset(self.endings)
+
+
+class Signing(StrEnum):
+    """How links are made readable."""
+
+    NONE = "none"
+    TOKENS = "tokens"
+    """A token a container is given out (Azure), see ``Profile.tokens``."""
+    EARTHDATA = "earthdata"
+    """An authorised request is answered with a signed link."""
+    EODATA = "eodata"
+    """Links into an object store are signed with the user's keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +61,12 @@ class Profile:
     units: Mapping[str, str] = field(default_factory=lambda: _NONE)
     """Units by canonical variable, over those of any collection."""
     licence: str = ""
+    signing: Signing = Signing.NONE
     tokens: str = ""
-    """Where read tokens are given, for providers that sign their links."""
+    """Where read tokens are given."""
+    glance: bool = True
+    """Whether a sample of the pixels is looked at: the coarsest level of a JPEG 2000 file lies all
+    over it."""
     access: Access | None = None
 
     def holding(self, collection: str) -> Holding:
@@ -105,6 +129,26 @@ def _s2_cog() -> Holding:
     return Holding(assets=_COMMON)
 
 
+STORE, BUCKET = "https://eodata.dataspace.copernicus.eu", "eodata"
+"""The object store of the Copernicus Data Space."""
+
+ACCESS_S3 = Access(
+    service="Copernicus Data Space object store",
+    names=("CDSE_S3_ACCESS_KEY", "CDSE_S3_SECRET_KEY"),
+    host="eodata.dataspace.copernicus.eu",
+    how="generate keys at https://eodata-s3keysmanager.dataspace.copernicus.eu",
+    probe=STORE,
+)
+
+_DSWX = Holding(
+    endings={
+        "dswx_wtr": "_B01_WTR.tif",
+        "dswx_bwtr": "_B02_BWTR.tif",
+        "dswx_conf": "_B03_CONF.tif",
+    },
+    nodata={"dswx_wtr": 255.0, "dswx_bwtr": 255.0, "dswx_conf": 255.0},
+)
+
 _EARTHDATA = Access(
     service="NASA Earthdata (CMR-STAC)",
     # no netrc: what stands there for this host is the password of the account, not a token
@@ -118,6 +162,7 @@ PROFILES: Mapping[str, Profile] = {
     # https://planetarycomputer.microsoft.com/catalog: one document a collection
     "planetary-computer": Profile(
         url="https://planetarycomputer.microsoft.com/api/stac/v1",
+        signing=Signing.TOKENS,
         tokens="https://planetarycomputer.microsoft.com/api/sas/v1/token",
         collections={
             "sentinel-1-rtc": Holding(
@@ -207,7 +252,68 @@ PROFILES: Mapping[str, Profile] = {
     "nasa-hls": Profile(
         url="https://cmr.earthdata.nasa.gov/stac/LPCLOUD",
         collections={"HLSS30_2.0": _hls(_HLS_S30), "HLSL30_2.0": _hls(_HLS_L30)},
+        signing=Signing.EARTHDATA,
         access=_EARTHDATA,
+    ),
+    # OPERA products at NASA's archives, by the ends of their file names: Product Specifications
+    # JPL D-107395 (DSWx-HLS), D-108762 (DSWx-S1), D-108277 (DIST-ALERT), D-108758 (RTC-S1)
+    "opera-dswx-hls": Profile(
+        url="https://cmr.earthdata.nasa.gov/stac/POCLOUD",
+        collections={"OPERA_L3_DSWX-HLS_V1_1.0": _DSWX},
+        signing=Signing.EARTHDATA,
+        access=_EARTHDATA,
+    ),
+    "opera-dswx-s1": Profile(
+        url="https://cmr.earthdata.nasa.gov/stac/POCLOUD",
+        collections={"OPERA_L3_DSWX-S1_V1_1.0": _DSWX},
+        signing=Signing.EARTHDATA,
+        access=_EARTHDATA,
+    ),
+    "opera-dist": Profile(
+        url="https://cmr.earthdata.nasa.gov/stac/LPCLOUD",
+        collections={
+            "OPERA_L3_DIST-ALERT-HLS_V1_1": Holding(
+                endings={"dist_status": "_VEG-DIST-STATUS.tif"}, nodata={"dist_status": 255.0}
+            )
+        },
+        signing=Signing.EARTHDATA,
+        access=_EARTHDATA,
+    ),
+    "opera-rtc-s1": Profile(
+        url="https://cmr.earthdata.nasa.gov/stac/ASF",
+        collections={
+            "OPERA_L2_RTC-S1_V1_1": Holding(
+                endings={"vv": "_VV.tif", "vh": "_VH.tif"}, units={"vv": "1", "vh": "1"}
+            )
+        },
+        signing=Signing.EARTHDATA,
+        access=_EARTHDATA,
+    ),
+    # https://stac.dataspace.copernicus.eu/v1/collections/sentinel-2-l2a: scale, offset and nodata
+    # stand in the items; its Sentinel-1 GRD is not calibrated: `type = "cdse"` does that
+    "cdse": Profile(
+        url="https://stac.dataspace.copernicus.eu/v1",
+        collections={
+            "sentinel-2-l2a": Holding(
+                assets={
+                    "blue": "B02_10m",
+                    "green": "B03_10m",
+                    "red": "B04_10m",
+                    "nir": "B08_10m",
+                    "nir08": "B8A_20m",
+                    "swir16": "B11_20m",
+                    "swir22": "B12_20m",
+                    "scl": "SCL_20m",
+                }
+            )
+        },
+        signing=Signing.EODATA,
+        glance=False,
+        access=replace(
+            ACCESS_S3,
+            service="Copernicus Data Space (STAC)",
+            probe="https://stac.dataspace.copernicus.eu/v1",
+        ),
     ),
     # https://services.eodc.eu: Global Flood Monitoring of the Copernicus emergency service
     "gfm": Profile(

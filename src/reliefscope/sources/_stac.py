@@ -65,10 +65,14 @@ def search_granules(
         As `search_items`; also an asset that points where no link may be followed.
     """
     asked = set(variables)
-    wanted = [name for name, held in profile.collections.items() if set(held.assets) & asked]
-    if profile.collections and not wanted and all(h.assets for h in profile.collections.values()):
+    wanted = [name for name, held in profile.collections.items() if held.variables & asked]
+    if (
+        profile.collections
+        and not wanted
+        and all(h.variables for h in profile.collections.values())
+    ):
         return []
-    wanted += [name for name, held in profile.collections.items() if not held.assets]
+    wanted += [name for name, held in profile.collections.items() if not held.variables]
     granules = []
     for item in search_items(transport, home, wanted, area, window):
         try:
@@ -212,9 +216,9 @@ def as_granule(item: pystac.Item, *, profile: Profile, home: str, transport: Tra
         An asset points where no link may be followed.
     """
     holding = profile.holding(item.collection_id or "")
-    names = {**{v: v for v in VARIABLES}, **holding.assets, **profile.assets}
-    if holding.assets:  # a variable the holding does not name is not in it
-        names = {v: k for v, k in names.items() if v in {**holding.assets, **profile.assets}}
+    named = {**holding.assets, **_by_ending(item, holding), **profile.assets}
+    # a variable the holding does not name is not in it
+    names = named if holding.variables else {**{v: v for v in VARIABLES}, **named}
     doubts: set[str] = set()
     assets = {
         variable: _asset(
@@ -244,6 +248,18 @@ def as_granule(item: pystac.Item, *, profile: Profile, home: str, transport: Tra
         exercise=properties.get(EXERCISE_PROPERTY) is True,
         properties={PROVENANCE_NOTES: f"{item.id}: {'; '.join(sorted(doubts))}"} if doubts else {},
     )
+
+
+def _by_ending(item: pystac.Item, holding: Holding) -> Mapping[str, str]:
+    """Return the key of each asset that is known by the end of its file's name."""
+    found = {}
+    for variable, ending in holding.endings.items():
+        for key, asset in item.assets.items():
+            # archives list each file twice, the second time for readers inside their own cloud
+            if asset.href.endswith(ending) and asset.href.startswith(("https://", "http://")):
+                found[variable] = key
+                break
+    return found
 
 
 class _Rules(NamedTuple):

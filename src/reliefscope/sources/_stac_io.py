@@ -1,12 +1,13 @@
 """The one way out, for the library that speaks STAC."""
 
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import pystac
 from pystac_client.stac_api_io import StacApiIO
 
-from reliefscope.errors import InputError
+from reliefscope.errors import InputError, IntegrityError
 from reliefscope.transport.client import Ask, Transport
 from reliefscope.transport.content import parse_json
 from reliefscope.transport.hosts import check_href
@@ -58,6 +59,31 @@ class TransportIO(StacApiIO):
         if path.stat().st_size > _MAX_FILE:
             raise InputError(f"{path} is larger than {_MAX_FILE:,} bytes: no STAC object is")
         return path.read_text(encoding="utf-8")
+
+    def get_pages(
+        self,
+        url: str,
+        method: str | None = None,
+        parameters: dict[str, Any] | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a search. IntegrityError: one is no list of items, nor an empty one.
+
+        The library takes whatever lacks items for the end of the list: an answer of another kind
+        would look like "nothing there".
+        """
+        page = self.read_json(url, method=method, parameters=parameters)
+        while True:
+            if not any(isinstance(page.get(key), list) for key in ("features", "collections")):
+                raise IntegrityError(
+                    f"{self._transport.shown(url)} did not answer with a list of items but with "
+                    f"{str(page.get('type'))[:40]!r}"
+                )
+            yield page
+            links = page.get("links") or []
+            onward = next((link for link in links if link.get("rel") == "next"), None)
+            if onward is None:
+                return
+            page = self.read_json(pystac.Link.from_dict(onward), parameters=parameters)
 
     def json_loads(self, txt: str, *_: object, **__: object) -> dict[str, Any]:
         """Return parsed JSON. ValueError: it is not, or nested deeper than any catalog is."""

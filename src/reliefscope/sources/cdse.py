@@ -38,6 +38,7 @@ from reliefscope.sources._products import (
     read_footprint,
     too_many,
 )
+from reliefscope.sources._profiles import ACCESS_S3, BUCKET, STORE
 from reliefscope.transport.client import Ask, Transport
 from reliefscope.transport.credentials import Access
 from reliefscope.transport.download import Progress, unseen
@@ -49,7 +50,6 @@ CATALOGUE = "https://catalogue.dataspace.copernicus.eu/odata/v1"
 DOWNLOAD = "https://download.dataspace.copernicus.eu/odata/v1"
 TOKENS = "https://identity.dataspace.copernicus.eu/auth/realms/CDSE/protocol/openid-connect/token"
 CLIENT = "cdse-public"
-STORE, BUCKET = "https://eodata.dataspace.copernicus.eu", "eodata"
 
 ACCESS = Access(
     service="Copernicus Data Space",
@@ -57,14 +57,6 @@ ACCESS = Access(
     host="identity.dataspace.copernicus.eu",
     how="register free of charge at https://dataspace.copernicus.eu",
     probe=f"{CATALOGUE}/Products?$top=1",
-)
-
-ACCESS_S3 = Access(
-    service="Copernicus Data Space object store",
-    names=("CDSE_S3_ACCESS_KEY", "CDSE_S3_SECRET_KEY"),
-    host="eodata.dataspace.copernicus.eu",
-    how="generate keys at https://eodata-s3keysmanager.dataspace.copernicus.eu",
-    probe=STORE,
 )
 
 PAGE = 100

@@ -151,22 +151,60 @@ class FilesSource:
         if not self.folder.is_dir():
             raise InputError(f"folder {self.folder} does not exist or is not a folder")
         return [
-            RasterFile(path=path.relative_to(self.folder), variable=v, acquired=_date(path.stem))
+            RasterFile(
+                path=path.relative_to(self.folder),
+                variable=v,
+                acquired=None if v in _STATIC else _date(path.stem),
+                platform=_platform(path.stem),
+            )
             for path in sorted(self.folder.rglob("*"))
             if path.suffix.lower() in _RASTERS and (v := _variable(path.stem))
         ]
 
 
+_READY = (
+    (re.compile(r"OPERA_L3_DSWX-.*_B01_WTR$"), "dswx_wtr"),
+    (re.compile(r"OPERA_L3_DSWX-.*_B02_BWTR$"), "dswx_bwtr"),
+    (re.compile(r"OPERA_L3_DSWX-.*_B03_CONF$"), "dswx_conf"),
+    (re.compile(r"OPERA_L3_DIST-.*_VEG-DIST-STATUS$"), "dist_status"),
+    (re.compile(r"OPERA_L2_RTC-S1_.*_VV$"), "vv"),
+    (re.compile(r"OPERA_L2_RTC-S1_.*_VH$"), "vh"),
+    (re.compile(r"(^|_)ENSEMBLE_FLOOD_\d{8}T\d{6}"), "gfm_flood"),
+    (re.compile(r"(^|_)ENSEMBLE_OBSWATER_\d{8}T\d{6}"), "gfm_water"),
+    (re.compile(r"(^|_)ENSEMBLE_EXCLAYER_\d{8}T\d{6}"), "gfm_exclusion"),
+    (re.compile(r"(^|_)ENSEMBLE_(LIKELIHOOD|UNCERTAINTY)_\d{8}T\d{6}"), "gfm_likelihood"),
+    (re.compile(r"(^|_)ADVFLAG_\d{8}T\d{6}"), "gfm_advisory"),
+    (re.compile(r"(^|_)REFERENCE_WATER_"), "gfm_reference_water"),
+    (re.compile(r"MCD64A1.*BURN_DATE"), "burn_date"),
+)
+"""Ready-made products by their own names: OPERA Product Specifications (JPL D-107395, D-108762,
+D-108277, D-108758), GFM Product User Manual, MCD64A1 User's Guide."""
+_STATIC = frozenset({"gfm_reference_water"})
+"""Their names hold the years they were made from, not the day of an image."""
+_YEAR_AND_DAY = re.compile(r"(?<!\d)(20\d{2}|19\d{2})_(\d{3})(?!\d)")
+_PLATFORM = re.compile(r"_(S1[A-D]|S2[A-D]|L[89])_")
+
+
 def _variable(stem: str) -> str | None:
+    ready = next((v for pattern, v in _READY if pattern.search(stem.upper())), None)
+    if ready is not None:
+        return ready
     joined = "_" + _WORDS.sub("_", stem.lower()) + "_"
     fits = [name for name in VARIABLES if f"_{name}_" in joined]
     return max(fits, key=len) if fits else None
 
 
+def _platform(stem: str) -> str:
+    match = _PLATFORM.search(stem.upper())
+    return match[1] if match else ""
+
+
 def _date(stem: str) -> dt.datetime | None:
     match = _DATE.search(stem)
     if match is None:
-        return None
+        counted = _YEAR_AND_DAY.search(stem)
+        first = dt.datetime(int(counted[1]), 1, 1, tzinfo=dt.UTC) if counted else None
+        return None if not counted or not first else first + dt.timedelta(int(counted[2]) - 1)
     try:
         year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
         return dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC)

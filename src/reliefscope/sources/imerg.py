@@ -21,7 +21,7 @@ import numpy as np
 import shapely
 import xarray as xr
 from odc.geo.geobox import GeoBox
-from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from reliefscope.errors import AccessError, InputError, IntegrityError, NothingFoundError
 from reliefscope.model.area import Area
@@ -45,6 +45,7 @@ from reliefscope.sources._netcdf import fields_of, open_fields
 from reliefscope.transport.client import Ask, Transport
 from reliefscope.transport.credentials import Access
 from reliefscope.transport.download import Content, Expected, Progress, unseen
+from reliefscope.transport.tokens import BearerToken
 
 log = logging.getLogger(__name__)
 
@@ -92,19 +93,6 @@ _HOURS_PER: Mapping[str, float | None] = {
 _GLOBE = shapely.box(-180, -90, 180, 90)
 _LICENCE = "NASA GES DISC: free and open; cite the data set"
 _SHOWN = 100
-
-
-@dataclass(frozen=True, slots=True)
-class _Bearer:
-    """An Earthdata token with each request, never sent on to another host."""
-
-    token: SecretStr
-
-    def headers(self) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {self.token.get_secret_value()}"}
-
-    def renew(self) -> None:
-        """Do nothing: a token lives for sixty days, and only its owner can renew it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,7 +287,7 @@ class ImergSource:
             return held
         auth = None
         if not self._wire.settings.offline:
-            auth = _Bearer(self._wire.credentials(ACCESS)["EARTHDATA_TOKEN"])
+            auth = BearerToken(self._wire.credentials(ACCESS)["EARTHDATA_TOKEN"])
         expected = Expected(
             size=asset.size,
             checksums=(asset.checksum,) if asset.checksum else (),

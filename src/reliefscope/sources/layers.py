@@ -70,7 +70,7 @@ def read_context(where: ContextFiles, area: Area, *, transport: Transport | None
     notes = tuple(note for _, note in asked.values() if note)
     layers = {slot: layer for slot, (layer, _) in asked.items() if layer is not None}
     data = {slot: layer.data for slot, layer in layers.items()}
-    files = {slot: path for slot in TABLES if isinstance(path := getattr(where, slot), Path)}
+    files = {slot: path for slot in TABLES if (path := _file(slot, getattr(where, slot)))}
     exercise = False
     if "population" in files:
         data["population"] = read_population(files["population"], area)
@@ -88,19 +88,28 @@ def read_context(where: ContextFiles, area: Area, *, transport: Transport | None
         roads=data.get("roads"),
         facilities=data.get("facilities"),
         exercise=exercise,
-        notes=(*notes, *(f"{slot}: {said[slot]}" for slot in _POINTS_AND_LINES if slot in said)),
+        credits=tuple(sorted({said[slot] for slot in _POINTS_AND_LINES if slot in said})),
+        notes=notes,
     )
 
 
 _POINTS_AND_LINES = ("places", "roads", "facilities")
 
 
+def _file(slot: str, given: Path | str | None) -> Path | None:
+    """Return the file that is meant; None for a service, and for nothing."""
+    if isinstance(given, str) and given not in TABLES[slot] and Path(given).exists():
+        return Path(given)
+    return given if isinstance(given, Path) else None
+
+
 def _ask(
     slot: str, name: Path | str | None, area: Area, transport: Transport | None
 ) -> tuple[Layer | None, str]:
     """Return the layer of a service, or why there is none."""
-    if not isinstance(name, str):
+    if name is None or _file(slot, name) is not None:
         return None, ""
+    name = str(name)
     if name not in TABLES[slot]:
         raise InputError(
             f"{slot} = {name!r} is neither a file nor a service; services are "

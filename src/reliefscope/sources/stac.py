@@ -1,6 +1,6 @@
 """Any STAC API or static catalog, with profiles for providers people use."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from reliefscope.model.granule import Asset, Granule
 from reliefscope.sources._local import readable
 from reliefscope.sources._profiles import PROFILES, Holding, Profile
 from reliefscope.sources._raster import load_granules
-from reliefscope.sources._signing import TokenSigner
+from reliefscope.sources._signing import signer
 from reliefscope.sources._stac import search_granules
 from reliefscope.transport.client import Ask, Transport
 from reliefscope.transport.download import Content, Expected, Progress
@@ -62,9 +62,9 @@ class StacSource:
     def provides(self) -> frozenset[str]:
         """Canonical variables the assets may hold; what is really there shows in a search."""
         held = self._profile().collections.values()
-        if not held or not all(h.assets for h in held):
+        if not held or not all(h.variables for h in held):
             return _ALL
-        return frozenset(self.assets).union(*(h.assets for h in held))
+        return frozenset(self.assets).union(*(h.variables for h in held))
 
     def search(
         self, area: Area, window: Window | None, variables: Collection[str]
@@ -90,7 +90,8 @@ class StacSource:
             place = readable(self.transport, href, home=self._home())
             return place if place != href else sign(href)
 
-        cube = load_granules(granules, grid, variables, sign=now)
+        glance = PROFILES[self.profile].glance
+        cube = load_granules(granules, grid, variables, sign=now, check=glance)
         doubts = [n for g in granules if (n := g.properties.get(PROVENANCE_NOTES))]
         notes = (*cube.attrs.get(PROVENANCE_NOTES, ()), *doubts)
         return cube.assign_attrs({PROVENANCE_NOTES: notes}) if notes else cube
@@ -104,16 +105,15 @@ class StacSource:
             asset.href: asset
             for granule in granules
             for variable, asset in granule.assets.items()
-            if variable in variables and asset.href.startswith(("http://", "https://"))
+            if variable in variables and asset.href.startswith(("http://", "https://", "s3://"))
         }
         return [
             transport.fetch(Ask(url=sign(href)), _expected(asset), identity=href, progress=progress)
             for href, asset in remote.items()
         ]
 
-    def _sign(self) -> TokenSigner | type[str]:
-        profile = PROFILES[self.profile]
-        return TokenSigner(profile.tokens, self.transport) if profile.tokens else str
+    def _sign(self) -> Callable[[str], str]:
+        return signer(PROFILES[self.profile], self.transport)
 
     def _profile(self) -> Profile:
         base = PROFILES[self.profile]

@@ -82,8 +82,11 @@ class Ask:
 
     @property
     def full_url(self) -> str:
-        """The address with its parameters."""
-        prepared = requests.Request("GET", self.url, params=dict(self.params)).prepare()
+        """The address with its parameters. InputError: it is none."""
+        try:
+            prepared = requests.Request("GET", self.url, params=dict(self.params)).prepare()
+        except (requests.RequestException, ValueError) as error:
+            raise InputError(f"{self.url[:80]!r} is not an address that can be asked") from error
         return str(prepared.url)
 
 
@@ -229,6 +232,31 @@ class Transport:
         except (ParseError, DefusedXmlException, ValueError, RecursionError) as error:
             raise self._garbled(ask, "XML", content) from error
         return root
+
+    def location(self, ask: Ask) -> str:
+        """Return where a request is sent on to, without going there; its own address if nowhere.
+
+        Services that guard their files answer an authorised request with a link that is signed
+        for a while: that link needs no secret of ours.
+
+        Raises
+        ------
+        AccessError, NothingFoundError, InputError, UnavailableError
+            See `content`.
+        """
+        if self.settings.offline:
+            raise UnavailableError(f"offline: {self.shown(ask.url)} is not asked")
+
+        def once() -> str:
+            url = ask.full_url
+            headers = {**ask.headers, **(ask.auth.headers() if ask.auth else {})}
+            with self._one(ask, ask.method, url, headers) as answer:
+                if answer.status_code in _REDIRECT and "location" in answer.headers:
+                    return urljoin(url, answer.headers["location"])
+                self._judge(answer, ask)
+                return url
+
+        return self.retry(once)
 
     def fetch(
         self,

@@ -42,6 +42,22 @@ class BasicAuth:
         """Do nothing: a password does not expire."""
 
 
+class BearerToken:
+    """A token that its owner made by hand: with each request, never sent on to another host."""
+
+    __slots__ = ("_token",)
+
+    def __init__(self, token: SecretStr) -> None:
+        self._token = token
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the header that carries it."""
+        return {"Authorization": f"Bearer {self._token.get_secret_value()}"}
+
+    def renew(self) -> None:
+        """Do nothing: only its owner can renew it."""
+
+
 class _Answer(BaseModel):
     """What is read of a token endpoint's answer (RFC 6749, section 5.1)."""
 

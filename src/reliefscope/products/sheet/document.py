@@ -48,6 +48,7 @@ def describe(content: SheetContent, layout: Layout, drawn: Drawn) -> dict[str, A
             "producer": printable(content.policy.producer, 120, word=24),
             "contact": printable(content.policy.contact, 160, word=24),
             "terms": printable(content.policy.terms, 200, word=24),
+            "credits": printable("; ".join(content.context.credits), 150, word=24),
             "disclaimer": printable(content.policy.disclaimer, 640, word=24),
         },
         "item": printable(content.item_href, 400),

@@ -46,7 +46,7 @@ class SimulatedSource:
     @property
     def provides(self) -> frozenset[str]:
         """Canonical variables of the simulated sensors and layers, and of the weather."""
-        seen = frozenset({_TRUTH}).union(*(h.assets for h in _PROFILE.collections.values()))
+        seen = frozenset({_TRUTH}).union(*(h.variables for h in _PROFILE.collections.values()))
         weather = self.exercise().weather
         return seen if weather is None else seen | starts_of(weather)[1]
 

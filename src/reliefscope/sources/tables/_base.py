@@ -17,6 +17,9 @@ from reliefscope.transport.client import Ask, Transport
 
 MAX_TEXT = 200
 _LONLAT = "EPSG:4326"
+_COUNTED_WITH: Mapping[str, str] = {"SOL": "SOM", "CYN": "CYP"}
+"""Outlines that Natural Earth draws apart under letters of its own (Somaliland, Northern Cyprus),
+and the code of ISO 3166-1 under which services file them; no position on status is implied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,8 @@ def iso3_of(area: Area) -> tuple[str, ...]:
     """
     table = countries()
     touched = table[shapely.intersects(table.geometry.to_numpy(), area.geometry)]
-    codes = sorted({str(code) for code in touched["iso_a3"] if str(code).isalpha()})
+    drawn = (str(code) for code in touched["iso_a3"])
+    codes = sorted({_COUNTED_WITH.get(code, code) for code in drawn if code.isalpha()})
     if not codes:
         raise NothingFoundError(f"area {area.name!r} touches no country; give a file instead")
     return tuple(codes)
@@ -63,6 +67,19 @@ def plain(text: object) -> str:
     """Return text from outside as one short line without control characters."""
     shown = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in str(text or ""))
     return " ".join(shown.split())[:MAX_TEXT]
+
+
+def year_of(value: object) -> int | None:
+    """Return a year that begins a text, as services write it; None if it is none."""
+    text = plain(value)[:4]
+    return int(text) if len(text) == 4 and text.isascii() and text.isdigit() else None  # noqa: PLR2004 - digits
+
+
+def web_address(value: object, where: str) -> str:
+    """Return an address that may be asked. IntegrityError: it is none."""
+    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+        raise IntegrityError(f"{where} names {plain(value)!r} as a file; it is not followed")
+    return value
 
 
 def within(frame: gpd.GeoDataFrame, area: Area) -> gpd.GeoDataFrame:

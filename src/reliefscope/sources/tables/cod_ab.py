@@ -23,7 +23,7 @@ from reliefscope.sources.tables._base import (
 )
 from reliefscope.transport.archive import unpack
 from reliefscope.transport.client import Ask, Transport
-from reliefscope.transport.content import Content
+from reliefscope.transport.content import Content, check_content
 from reliefscope.transport.credentials import Access
 from reliefscope.transport.download import Expected
 
@@ -36,6 +36,9 @@ ACCESS = Access(
 _FORMATS = ("geojson", "shp", "geopackage", "geodatabase")
 """Wanted first to last."""
 _LEVELS = (1, 2, 3)
+_MAGIC: Mapping[str, bytes] = {".shp": b"\0\0\x27\x0a", ".gpkg": b"SQLite format 3\0"}
+"""First bytes of what holds vectors; anything else must be JSON."""
+_MOST_BYTES = 5_000_000_000
 _READABLE = (".shp", ".geojson", ".json", ".gpkg", ".gdb")
 
 
@@ -79,7 +82,11 @@ def _units(
     home = path.parent
     if packed:
         digest = transport.store.sha256(transport.scrub(href)) or path.parent.name
-        home = unpack(path, transport.settings.cache / "unpacked" / f"{name}-{digest[:16]}")
+        home = unpack(
+            path,
+            transport.settings.cache / "unpacked" / f"{name}-{digest[:16]}",
+            cap_bytes=_MOST_BYTES,
+        )
     return list(_levels(home if packed else path, area, name).values())
 
 
@@ -102,7 +109,7 @@ def _levels(home: Path, area: Area, name: str) -> dict[int, gpd.GeoDataFrame]:
     )
     found: dict[int, gpd.GeoDataFrame] = {}
     try:
-        for path in files:
+        for path in filter(_leads_nowhere, files):
             for layer in pyogrio.list_layers(path)[:, 0]:
                 level = _level_of(f"{path.stem} {layer}")
                 if level in _LEVELS and level not in found:
@@ -115,6 +122,25 @@ def _levels(home: Path, area: Area, name: str) -> dict[int, gpd.GeoDataFrame]:
     if not found:
         raise IntegrityError(f"HDX: {name} has no layer of a level with names and P-codes")
     return found
+
+
+def _leads_nowhere(path: Path) -> bool:
+    """Return whether a file holds its vectors itself.
+
+    GDAL looks at content, not at names: a virtual dataset under any name would be followed to
+    files of this machine and to hosts that nobody checked.
+    """
+    if path.is_dir():
+        return path.suffix.lower() == ".gdb"
+    magic = _MAGIC.get(path.suffix.lower())
+    if magic is not None:
+        with path.open("rb") as file:
+            return file.read(len(magic)) == magic
+    try:
+        check_content(path, Content.JSON, thorough=True)
+    except IntegrityError:
+        return False
+    return True
 
 
 def _level_of(text: str) -> int | None:

@@ -21,11 +21,13 @@ from reliefscope.transport.download import Expected
 
 URL = "https://www.geoboundaries.org/api/current/gbOpen"
 ACCESS = Access(service="geoBoundaries", host="www.geoboundaries.org", probe=f"{URL}/LIE/ADM0/")
-_LEVELS = (1, 2)
+_LEVELS = (0, 1, 2)
+_CODES = {"KOS": "XKX"}
+"""Where its codes are not those of Natural Earth."""
 
 
 def admin(area: Area, transport: Transport, *, url: str = URL) -> Layer:
-    """Return the units of the first and second level that ``area`` touches.
+    """Return the countries and the units of the first two levels that ``area`` touches.
 
     Returns
     -------
@@ -43,11 +45,13 @@ def admin(area: Area, transport: Transport, *, url: str = URL) -> Layer:
     for code in iso3_of(area):
         for level in _LEVELS:
             try:
-                about = answer(transport, Ask(url=f"{url}/{code}/ADM{level}/"))
+                about = answer(transport, Ask(url=f"{url}/{_CODES.get(code, code)}/ADM{level}/"))
             except NothingFoundError:  # small countries have no second level
                 continue
             where = f"geoBoundaries for {code} ADM{level}"
             href = str(member(about, "simplifiedGeometryGeoJSON", where))
+            if "://" not in href:
+                raise IntegrityError(f"{where} names {plain(href)!r} as a file: no address")
             path = transport.fetch(Ask(url=href), Expected(content=Content.JSON))
             frames.append(_units(path, level, area, where))
             years.add(plain(about.get("boundaryYearRepresented"))[:9])

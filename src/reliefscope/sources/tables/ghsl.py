@@ -23,7 +23,9 @@ YEAR = 2025
 _NAME = "GHS_POP_E{year}_GLOBE_R2023A_4326_3ss"
 _TILE_DEG, _NORTH, _WEST = 10.0, 89.0996, -180.0079
 """Tiles count from this corner, row by row (GHSL Data Package 2023, JRC133256)."""
-_ROUND = 1e-6
+_ROUND, _COLUMNS = 1e-6, 36
+_MOST_BYTES = 5_000_000_000
+"""Of one tile, unpacked."""
 
 
 def population(area: Area, transport: Transport, *, url: str = URL, year: int = YEAR) -> Layer:
@@ -46,7 +48,7 @@ def population(area: Area, transport: Transport, *, url: str = URL, year: int = 
             packed = transport.fetch(Ask(url=f"{base}/{tile}.zip"), promised)
         except NothingFoundError:  # all ocean
             continue
-        folder = unpack(packed, transport.settings.cache / "unpacked" / tile)
+        folder = unpack(packed, transport.settings.cache / "unpacked" / tile, cap_bytes=_MOST_BYTES)
         paths += [p for p in sorted(folder.rglob("*.tif")) if _covers(p, area)]
     if not paths:
         raise NothingFoundError(f"GHSL has no tile with land in area {area.name!r}")
@@ -59,22 +61,17 @@ def population(area: Area, transport: Transport, *, url: str = URL, year: int = 
 
 def _tiles(area: Area) -> list[tuple[int, int]]:
     """Return row and column of the tiles that ``area`` touches, from 1."""
-    west, south, east, north = area.bbox
-    rows = (
-        math.floor((_NORTH - edge) / _TILE_DEG - sign * _ROUND)
-        for edge, sign in ((north, 0), (south, 1))
-    )
-    columns = (
-        math.floor((edge - _WEST) / _TILE_DEG - sign * _ROUND)
-        for edge, sign in ((west, 0), (east, 1))
-    )
-    first_row, last_row = rows
-    first_column, last_column = columns
-    return [
-        (row + 1, column + 1)
-        for row in range(max(first_row, 0), last_row + 1)
-        for column in range(max(first_column, 0), last_column + 1)
-    ]
+    found = set()
+    for west, south, east, north in area.boxes:
+        rows = _span(_NORTH - north, _NORTH - south)
+        columns = _span(west - _WEST, min(east - _WEST, _COLUMNS * _TILE_DEG))
+        found |= {(row + 1, column + 1) for row in rows for column in columns}
+    return sorted(found)
+
+
+def _span(first: float, last: float) -> range:
+    """Return the tiles from one distance to another, counted from the corner [degrees]."""
+    return range(max(math.floor(first / _TILE_DEG), 0), math.floor(last / _TILE_DEG - _ROUND) + 1)
 
 
 def _covers(path: Path, area: Area) -> bool:

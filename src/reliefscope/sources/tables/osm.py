@@ -84,9 +84,9 @@ def _gather(
         found = answer(transport, Ask(url=url, form={"data": query}))
         _judge(found)
         for element in entries(member(found, "elements", "Overpass"), "Overpass"):
-            row = read(element)
-            if row is not None:
-                rows[str(element.get("type")), int(element.get("id", 0))] = row
+            row, ident = read(element), element.get("id")
+            if row is not None and isinstance(ident, int):
+                rows[str(element.get("type")), ident] = row
         state = found.get("osm3s")
         when.add(plain(state.get("timestamp_osm_base"))[:10] if isinstance(state, Mapping) else "")
     names = ["name", "class", "kind", "population"]
@@ -103,21 +103,26 @@ def _gather(
 
 def _boxes(area: Area) -> Iterator[str]:
     """Yield boxes of half a degree over the area: south, west, north, east."""
-    west, south, east, north = area.bbox
+    boxes = [tile for box in area.boxes for tile in _tiles(*box)]
+    if len(boxes) > _MOST_TILES:
+        raise InputError(
+            f"area {area.name!r} spans {len(boxes)} boxes of {_TILE_DEG} degrees; at most "
+            f"{_MOST_TILES} are asked of OpenStreetMap: give a file, or a smaller area"
+        )
+    for w, s, e, n in boxes:
+        if shapely.intersects(shapely.box(w, s, e, n), area.geometry):
+            yield f"{s:.6f},{w:.6f},{n:.6f},{e:.6f}"
+
+
+def _tiles(west: float, south: float, east: float, north: float) -> list[tuple[float, ...]]:
     rows, columns = (
         max(1, math.ceil(span / _TILE_DEG - 1e-9)) for span in (north - south, east - west)
     )
-    if rows * columns > _MOST_TILES:
-        raise InputError(
-            f"area {area.name!r} spans {rows * columns} boxes of {_TILE_DEG} degrees; at most "
-            f"{_MOST_TILES} are asked of OpenStreetMap: give a file, or a smaller area"
-        )
-    for row in range(rows):
-        for column in range(columns):
-            s, w = south + row * _TILE_DEG, west + column * _TILE_DEG
-            n, e = min(s + _TILE_DEG, north), min(w + _TILE_DEG, east)
-            if shapely.intersects(shapely.box(w, s, e, n), area.geometry):
-                yield f"{s:.6f},{w:.6f},{n:.6f},{e:.6f}"
+    return [
+        (w, s, min(w + _TILE_DEG, east), min(s + _TILE_DEG, north))
+        for s in (south + row * _TILE_DEG for row in range(rows))
+        for w in (west + column * _TILE_DEG for column in range(columns))
+    ]
 
 
 def _judge(found: object) -> None:

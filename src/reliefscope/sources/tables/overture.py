@@ -1,7 +1,10 @@
 """Roads and facilities from Overture Maps: columns of a table on S3, read where they are needed."""
 
+import functools
 import hashlib
+import operator
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,12 +18,13 @@ import shapely
 
 from reliefscope.errors import IntegrityError, NothingFoundError, UnavailableError
 from reliefscope.model.area import Area
-from reliefscope.sources.tables._base import Layer, plain
-from reliefscope.transport.client import Transport
+from reliefscope.sources.tables._base import Layer, answer, member, plain
+from reliefscope.transport.client import Ask, Transport
 from reliefscope.transport.credentials import Access
 from reliefscope.transport.hosts import check_host
 
-RELEASE = "2025-10-22.0"
+CATALOG = "https://stac.overturemaps.org/catalog.json"
+"""Names the latest release: each is taken down after about two months."""
 BUCKET, REGION = "overturemaps-us-west-2", "us-west-2"
 ACCESS = Access(
     service="Overture Maps",
@@ -41,11 +45,19 @@ _KINDS: Mapping[str, str] = {
     "airport": "airport",
     "embassy": "mission",
 }
+_RELEASE = re.compile(r"\d{4}-\d{2}-\d{2}\.\d{1,3}", re.ASCII)
 _SURE = 0.5
 """Places the makers themselves doubt are left out."""
 
 
-def roads(area: Area, transport: Transport, *, release: str = RELEASE, endpoint: str = "") -> Layer:
+def roads(
+    area: Area,
+    transport: Transport,
+    *,
+    release: str = "",
+    endpoint: str = "",
+    catalog: str = CATALOG,
+) -> Layer:
     """Return roads of some importance as lines with ``class`` and ``name``.
 
     Parameters
@@ -55,9 +67,11 @@ def roads(area: Area, transport: Transport, *, release: str = RELEASE, endpoint:
     transport : Transport
         Settings: cache, offline, trusted hosts.
     release : str
-        Of Overture, as in its addresses; old ones are taken down after some months.
+        As in Overture's addresses; the latest by default.
     endpoint : str
         Another S3 service that holds a copy.
+    catalog : str
+        Where the latest release is named.
 
     Raises
     ------
@@ -66,6 +80,7 @@ def roads(area: Area, transport: Transport, *, release: str = RELEASE, endpoint:
     UnavailableError
         The service could not be reached, or nothing is kept while offline.
     """
+    release = release or _latest(transport, catalog)
     kept = _table(
         area,
         transport,
@@ -82,9 +97,15 @@ def roads(area: Area, transport: Transport, *, release: str = RELEASE, endpoint:
 
 
 def facilities(
-    area: Area, transport: Transport, *, release: str = RELEASE, endpoint: str = ""
+    area: Area,
+    transport: Transport,
+    *,
+    release: str = "",
+    endpoint: str = "",
+    catalog: str = CATALOG,
 ) -> Layer:
     """Return hospitals, schools, airports, missions and the like; see `roads`."""
+    release = release or _latest(transport, catalog)
     kept = _table(
         area,
         transport,
@@ -99,6 +120,13 @@ def facilities(
     rows = [(_name(r), _KINDS[r["categories"]["primary"]], r["geometry"]) for r in kept]
     table = _frame(rows, ("name", "kind"))
     return Layer(data=table, source=_SOURCE.format(release=release))
+
+
+def _latest(transport: Transport, catalog: str) -> str:
+    said = plain(member(answer(transport, Ask(url=catalog)), "latest", "Overture's catalog"))
+    if not _RELEASE.fullmatch(said):
+        raise IntegrityError(f"Overture's catalog names {said!r}, which is no release")
+    return said
 
 
 def _frame(rows: list[tuple[Any, ...]], names: tuple[str, str]) -> gpd.GeoDataFrame:
@@ -153,18 +181,12 @@ def _read(
     where: pc.Expression,
     endpoint: str,
 ) -> pa.Table:
-    west, south, east, north = area.bbox
     home = endpoint or f"https://{ACCESS.host}"
     check_host(home, home="", allow_hosts=transport.trusted)
     scheme, _, host = endpoint.rpartition("://")
     options = {"endpoint_override": host, "scheme": scheme} if endpoint else {}
     files = pyarrow.fs.S3FileSystem(anonymous=True, region=REGION, **options)
-    near = (
-        (pc.field("bbox", "xmin") <= east)
-        & (pc.field("bbox", "xmax") >= west)
-        & (pc.field("bbox", "ymin") <= north)
-        & (pc.field("bbox", "ymax") >= south)
-    )
+    near = functools.reduce(operator.or_, (_touches(*box) for box in area.boxes))
     try:
         held = ds.dataset(path, filesystem=files, format="parquet")
         return held.to_table(columns=list(columns), filter=near & where)
@@ -179,6 +201,15 @@ def _read(
             f"Overture could not be read ({type(error).__name__}); check the network, or try again "
             f"later"
         ) from error
+
+
+def _touches(west: float, south: float, east: float, north: float) -> pc.Expression:
+    return (
+        (pc.field("bbox", "xmin") <= east)
+        & (pc.field("bbox", "xmax") >= west)
+        & (pc.field("bbox", "ymin") <= north)
+        & (pc.field("bbox", "ymax") >= south)
+    )
 
 
 def _keep(table: pa.Table, path: Path) -> None:

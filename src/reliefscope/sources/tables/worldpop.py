@@ -1,9 +1,17 @@
 """People per cell from WorldPop: constrained estimates at 3 seconds of arc, country by country."""
 
-from reliefscope.errors import IntegrityError, NothingFoundError
+from reliefscope.errors import NothingFoundError
 from reliefscope.model.area import Area
 from reliefscope.sources._population import mosaic_people
-from reliefscope.sources.tables._base import Layer, answer, entries, iso3_of, member, plain
+from reliefscope.sources.tables._base import (
+    Layer,
+    answer,
+    entries,
+    iso3_of,
+    member,
+    web_address,
+    year_of,
+)
 from reliefscope.transport.client import Ask, Transport
 from reliefscope.transport.content import Content
 from reliefscope.transport.credentials import Access
@@ -27,15 +35,17 @@ def population(area: Area, transport: Transport, *, url: str = URL) -> Layer:
     SourceError
         The service failed; see `reliefscope.errors`.
     """
-    paths, years = [], set()
+    paths, years, without = [], set(), []
     for code in iso3_of(area):
         try:
             found = answer(transport, Ask(url=f"{url}/{_DATASET}", params={"iso3": code}))
         except NothingFoundError:
+            without.append(code)
             continue
         where = f"WorldPop for {code}"
         latest = _latest(entries(member(found, "data", where), where))
         if latest is None:
+            without.append(code)
             continue
         year, href = latest
         ask, promised = Ask(url=href), Expected(content=Content.RASTER)
@@ -46,7 +56,8 @@ def population(area: Area, transport: Transport, *, url: str = URL) -> Layer:
     span = "-".join(sorted({str(min(years)), str(max(years))}))
     return Layer(
         data=mosaic_people(paths, area),
-        source=f"WorldPop {span}, constrained, R2025A, CC BY 4.0 (doi:10.5258/SOTON/WP00839)",
+        source=f"WorldPop {span}, constrained, R2025A, CC BY 4.0 (doi:10.5258/SOTON/WP00839)"
+        + (f"; nobody counted in {', '.join(without)}" if without else ""),
     )
 
 
@@ -54,14 +65,14 @@ def _latest(items: list) -> tuple[int, str] | None:  # type: ignore[type-arg] # 
     """Return year and address of the latest estimate among the entries of a country."""
     found = []
     for item in items:
-        year, date = plain(item.get("popyear")), plain(item.get("date"))[:4]
+        year, released = year_of(item.get("popyear")), year_of(item.get("date"))
         files = item.get("files")
-        href = next((f for f in files if str(f).endswith(".tif")), None) if files else None
-        if not (year.isdigit() and date.isdigit()) or not isinstance(href, str):
+        names = (
+            [str(f) for f in files if str(f).endswith(".tif")] if isinstance(files, list) else []
+        )
+        if year is None or released is None or not names:
             continue
-        if not href.startswith(("https://", "http://")):
-            raise IntegrityError(f"WorldPop names {plain(href)!r} as a file; it is not followed")
-        found.append((int(year) <= int(date), int(year), href))
+        found.append((year <= released, year, web_address(names[0], "WorldPop")))
     if not found:
         return None
     # a projection only where there is no estimate; of those the one nearest to the present
