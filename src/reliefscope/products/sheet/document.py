@@ -16,7 +16,7 @@ from reliefscope.products.sheet.map_frame import Drawn
 from reliefscope.products.sheet.tables import consequences, fact_text, images, units
 from reliefscope.products.sheet.text import printable
 
-_MOST_NOTES = 3
+_MOST_NOTES, _MOST_FLAGS = 3, 11
 _SCALE_BAR_MM = 55.0
 _THRESHOLDS = (
     ("threshold_vv_db", "VV"),
@@ -187,10 +187,17 @@ def _limits(content: SheetContent) -> dict[str, Any]:
             if key in facts and facts[key].value is not None
         ),
         "likelihood": wording.LIKELIHOOD,
-        "flags": [wording.ADVISORIES[known[n]] for n in names if n in known],
+        "flags": _flags([known[n] for n in names if n in known]),
         "notes": [printable(n, 150, word=24) for n in content.product.notes[:_MOST_NOTES]],
         "gates": [printable(g, 36, word=24) for g in content.draft[:6]],
     }
+
+
+def _flags(raised: list[Advisory]) -> list[str]:
+    """Return the sentences of the flags in the order of their table, as many as fit."""
+    texts = [text for flag, text in wording.ADVISORIES.items() if flag in raised]
+    more = len(texts) - _MOST_FLAGS
+    return [*texts[:_MOST_FLAGS], *([wording.MORE_FLAGS.format(more)] if more > 0 else [])]
 
 
 def _age(text: str, hours: object) -> str:

@@ -45,6 +45,8 @@ MISSION_NAMES: Mapping[str, str] = {
 """Product types of the Copernicus Emergency Management Service, as in its product names."""
 
 ADVISORIES: Mapping[Advisory, str] = {
+    Advisory.NOT_CONFIRMED: "Change seen from space, not confirmed damage: nobody has checked it "
+    "on the ground. Snow, rain, building sites and felling look alike.",
     Advisory.DEFAULT_THRESHOLD: "Default threshold: no part of the image showed two clear classes, "
     "so a standard value was used. Treat the extent as a first guess.",
     Advisory.LOW_COVERAGE: "Less than half of the area was observed.",
@@ -65,12 +67,12 @@ ADVISORIES: Mapping[Advisory, str] = {
     "as wet or not.",
     Advisory.SENSOR_SWITCH: "The series comes from more than one sensor: a change may be due to "
     "the sensor.",
-    Advisory.NOT_CONFIRMED: "Change seen from space, not confirmed damage: nobody has checked it "
-    "on the ground. Snow, rain, building sites and felling look alike.",
     Advisory.SHORT_RECORD: "Fewer than thirty years were at hand to compare with.",
     Advisory.NO_UNBURNED_REFERENCE: "No unburned vegetation was seen: what the season does to "
     "plants may pass for fire.",
 }
+
+MORE_FLAGS = "{} further advisory flags: see the facts of the package."
 
 EXCLUSIONS: Mapping[Exclusion, str] = {
     Exclusion.LAYOVER_SHADOW: "radar layover or shadow",
