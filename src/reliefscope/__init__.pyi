@@ -1,6 +1,6 @@
 from .feeds import FEEDS
 from .feeds.exercise import exercise_event
-from .indicators import INDICATORS
+from .indicators import INDICATORS, Bounds, Indicator, Need
 from .indicators._flood.summary import summarize_floods
 from .indicators.active_fire import active_fire_events
 from .indicators.burn_severity import burn_severity
@@ -63,6 +63,7 @@ __all__ = [
     "Alert",
     "Area",
     "Asset",
+    "Bounds",
     "CdseSource",
     "Context",
     "ContextFiles",
@@ -73,6 +74,8 @@ __all__ = [
     "FilesSource",
     "Granule",
     "Hazard",
+    "Indicator",
+    "Need",
     "Outlook",
     "Package",
     "Plan",

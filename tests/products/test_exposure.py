@@ -1,5 +1,7 @@
 """Areas and people by class and by admin unit."""
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from odc.geo.xr import xr_coords
 from reliefscope.errors import CubeError
 from reliefscope.model.area import Area
 from reliefscope.model.context import Context
-from reliefscope.model.cube import describe
+from reliefscope.model.cube import Exclusion, State, describe
 from reliefscope.model.event import Event, Hazard
 from reliefscope.model.grid import cell_area_m2, grid_for
 from reliefscope.products.exposure import OUTSIDE, assess
@@ -260,3 +262,16 @@ def test_nodata_named_by_the_raster_is_unknown():
     found = assess(compute_layers(make_product()), make_context(population=people))
     assert found.unknown_share == pytest.approx(0.5)
     assert found.whole.heads("total") == pytest.approx(15360, rel=1e-9)
+
+
+def test_every_reason_for_exclusion_is_counted():
+    """Each bit alone on a pixel of its own: none is lost, however many there are."""
+    layers = compute_layers(make_product())
+    state = np.full(layers.state.shape, State.NO_EVENT, "uint8")
+    exclusion = np.zeros(layers.state.shape, "uint16")
+    rows, columns = np.nonzero(layers.inside)
+    for row, column, flag in zip(rows, columns, Exclusion, strict=False):
+        state[row, column], exclusion[row, column] = State.EXCLUDED, flag.value
+    found = assess(replace(layers, state=state, exclusion=exclusion), Context()).excluded_km2
+    assert set(found) == {flag.name.lower() for flag in Exclusion}
+    assert all(area > 0 for area in found.values()), found

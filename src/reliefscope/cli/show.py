@@ -20,7 +20,7 @@ from rich.progress import (
 from reliefscope.products.catalog import Package
 
 _HEADLINE = {
-    "event_area_km2": "flooded area",
+    "event_area_km2": "event area",
     "exposed_population": "people inside",
     "population_cannot_tell": "cannot tell",
     "observed_fraction": "observed",

@@ -79,7 +79,7 @@ def adaptive(
     detail = smooth(values, *fine)
     detail -= smooth_coarse
     weight = smooth(detail * detail, *coarse)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         np.divide(np.float32(-2 * noise), weight, out=weight)
     weight += np.float32(1)
     np.maximum(weight, np.float32(0), out=weight)

@@ -180,7 +180,7 @@ def assess(layers: Layers, context: Context, people: People | None = None) -> Ex
             zones = _zones(units, layers.grid[rows, :], inside)
             tallies[level].add(zones, kind, area, people, first)
         shut = np.where(inside & (kind == Kind.EXCLUDED), 0, -1).astype("int32")
-        codes = np.minimum(layers.exclusion[rows], reasons.shape[1] - 1).astype("uint8")
+        codes = np.minimum(layers.exclusion[rows], reasons.shape[1] - 1)
         reasons += zonal.zone_sums(shut, codes, area, 1, reasons.shape[1])
     whole = next(iter(tallies.values()))
     rows_out = [row for level, units in levels.items() for row in tallies[level].rows(level, units)]

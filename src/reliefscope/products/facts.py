@@ -4,14 +4,14 @@ import datetime as dt
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 import pandas as pd
 
 from reliefscope.errors import InputError
 from reliefscope.model.context import Context
-from reliefscope.model.cube import VARIABLES
+from reliefscope.model.cube import NO_LIKELIHOOD, VARIABLES, State
 from reliefscope.model.granule import Granule
 from reliefscope.model.product import Product
 from reliefscope.products.exposure import POSSIBLE_PERCENT, SURE_PERCENT, Exposure
@@ -150,8 +150,16 @@ def state_facts(
                 method="name, vintage and licence as given by the provider",
             )
         )
+    if not _ranged(layers):
+        facts = [replace(fact, low=None, high=None) for fact in facts]
     rows = [] if exposure.by_admin is None else _rows(exposure.by_admin)
     return Facts({f.key: f for f in facts}, tuple(rows), dict(head or {}))
+
+
+def _ranged(layers: Layers) -> bool:
+    """Return whether likelihoods are stated: without any there is no range to tell."""
+    event = layers.state == State.EVENT
+    return bool((layers.likelihood[event] != NO_LIKELIHOOD).any()) or not event.any()
 
 
 def images(product: Product) -> tuple[Granule, ...]:

@@ -19,10 +19,13 @@ from reliefscope.model.cube import (
     NO_LIKELIHOOD,
     VARIABLES,
     BurnSeverity,
+    ChangeClass,
+    CombinedDrought,
     DepthBand,
     DroughtClass,
     State,
     Variable,
+    VegetationStress,
 )
 
 _MOST = 900
@@ -92,6 +95,19 @@ _CLASSES: Mapping[type[IntEnum], Sequence[str]] = {
         "#01665e",
         _EMPTY,
     ),
+    CombinedDrought: (
+        "#f7f7f7",
+        "#ffe45c",
+        "#fd9a2b",
+        "#c21d1d",
+        "#a1d99b",
+        "#c7b9e0",
+        "#7fcdbb",
+        "#4a7fb5",
+        _EMPTY,
+    ),
+    VegetationStress: ("#7f2704", "#d94801", "#fd8d3c", "#fdd0a2", "#e5f5e0", _EMPTY),
+    ChangeClass: ("#ffffff", "#fdae61", "#b2182b", _EMPTY),
     DepthBand: ("#ffffff", "#c6dbef", "#9ecae1", "#6baed6", "#2171b5", "#08306b"),
 }
 """Colours of classes in the order of their members."""
@@ -213,12 +229,19 @@ def _legend(axes: Axes, entries: Mapping[str, str]) -> None:
     )
 
 
-def layer_figure(layers: Sequence[xr.DataArray], *, columns: int = 2) -> Figure:
-    """Return a figure of several layers, (y, x), side by side; it is in no one's way elsewhere."""
+def layer_figure(
+    layers: Sequence[xr.DataArray], *, columns: int = 2, figure: Figure | None = None
+) -> Figure:
+    """Return a figure of several layers, (y, x), side by side.
+
+    Drawn on ``figure`` if there is one, such as pyplot's; otherwise on one of its own.
+    """
     columns = min(columns, max(len(layers), 1))
     rows = -(-len(layers) // columns)
-    figure = Figure(figsize=(6.2 * columns, 5.6 * rows), layout="constrained")
-    FigureCanvasAgg(figure)
+    if figure is None:
+        figure = Figure(layout="constrained")
+        FigureCanvasAgg(figure)
+    figure.set_size_inches(6.2 * columns, 5.6 * rows)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat[len(layers) :]:
         axes.set_axis_off()

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from reliefscope.model.cube import NO_LIKELIHOOD, State
+from reliefscope.products.pictures import layer_figure
 from reliefscope.products.rasters import COLOURS
 
 STATE_COLOURS: Mapping[State, str] = {
@@ -75,6 +76,15 @@ def histogram(decibels: xr.DataArray, threshold: float) -> Figure:
         axis.legend(frameon=False)
     axis.set(xlabel="backscatter [dB]", ylabel="pixels")
     return figure
+
+
+def layers(data: xr.Dataset, *names: str, columns: int = 2) -> Figure:
+    """Draw layers of a result by name, (y, x), each with its scale or its legend."""
+    return layer_figure(
+        [data[name].compute() for name in names],
+        columns=columns,
+        figure=plt.figure(layout="constrained"),
+    )
 
 
 def sheet(png: Path) -> Figure:
