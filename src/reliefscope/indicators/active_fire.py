@@ -151,7 +151,7 @@ def _row(number: int, part: gpd.GeoDataFrame, pixel: float) -> dict[str, object]
 def _outline(points: gpd.GeoSeries, pixel: float) -> gpd.GeoSeries:
     """Return one outline around detections, in metres: gaps of up to two pixels are bridged."""
     metres = pixel * 1000
-    grown = points.buffer(1.5 * metres, quad_segs=4).union_all()
+    grown = points.buffer(1.5 * metres, 4).union_all()
     return gpd.GeoSeries([grown.buffer(-metres, quad_segs=4)], crs=points.crs)
 
 
