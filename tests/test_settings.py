@@ -10,10 +10,13 @@ def test_environment_overrides_defaults():
             "RELIEFSCOPE_CATALOG": "maps",
             "RELIEFSCOPE_CACHE": "",
             "RELIEFSCOPE_POLICY": "office.toml",
+            "RELIEFSCOPE_LANGUAGES": "fr, ar",
             "RELIEFSCOPE_ALLOW_HOSTS": "a.local, 10.0.0.5,",
         }
     )
     assert settings.catalog == Path("maps")
     assert settings.cache == Settings().cache
     assert settings.policy == Path("office.toml")
+    assert settings.languages == ("fr", "ar")
+    assert Settings.from_environment({}).languages == ("en",)
     assert settings.allow_hosts == {"a.local", "10.0.0.5"}

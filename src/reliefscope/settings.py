@@ -48,6 +48,8 @@ class Settings:
     """Answer from the cache alone and open no socket (``RELIEFSCOPE_OFFLINE``)."""
     policy: Path | None = None
     """What the office states on each sheet, a TOML file (``RELIEFSCOPE_POLICY``)."""
+    languages: tuple[str, ...] = ("en",)
+    """Of sheets and briefs (``RELIEFSCOPE_LANGUAGES``, commas between)."""
     allow_hosts: frozenset[str] = frozenset()
     """Private hosts that catalogs may point to (``RELIEFSCOPE_ALLOW_HOSTS``, commas between)."""
     netrc: Path = field(default_factory=lambda: Path.home() / ".netrc")
@@ -72,10 +74,15 @@ class Settings:
             cache_quota=_quota(environ.get("RELIEFSCOPE_CACHE_QUOTA_GB")) or default.cache_quota,
             offline=environ.get("RELIEFSCOPE_OFFLINE", "").strip().lower() in _YES,
             policy=Path(policy) if (policy := environ.get("RELIEFSCOPE_POLICY")) else None,
+            languages=_several(environ.get("RELIEFSCOPE_LANGUAGES", "")) or default.languages,
             allow_hosts=frozenset(h.strip() for h in hosts.split(",") if h.strip()),
             netrc=Path(environ.get("NETRC") or default.netrc),
             secrets={name: environ[name].strip() for name in SECRET_NAMES if environ.get(name)},
         )
+
+
+def _several(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _quota(text: str | None) -> int | None:

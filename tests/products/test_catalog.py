@@ -29,6 +29,8 @@ FILES = {
     "statistics.csv",
     "sheet.en.pdf",
     "sheet.en.png",
+    "brief.en.html",
+    "brief.en.pdf",
     "thumbnail.png",
     "provenance.json",
     "SHA256SUMS",
@@ -69,7 +71,7 @@ class TestRealSheet:
         assert {p.name for p in package.folder.iterdir()} == FILES
         gates = {g["name"]: g["passed"] for g in read(package.folder / "provenance.json")["qa"]}
         assert all(passed is True for passed in gates.values()), gates
-        assert "Drawing the sheet" in said
+        assert "Drawing sheet and brief" in said
         sums = shutil.which("sha256sum")
         if sums:
             subprocess.run([sums, "-c", "--strict", "SHA256SUMS"], cwd=package.folder, check=True)  # noqa: S603
@@ -117,6 +119,31 @@ class TestRealSheet:
         with pytest.raises(InputError, match="population is simulated"):
             publish(make_product(), tmp_path, context=people, released=RELEASED)
         assert find(tmp_path) == []
+
+
+def test_sheet_and_brief_in_each_language_asked_for(tmp_path):
+    """Each has its files and its assets; another set of languages is another version."""
+    made = publish(make_product(), tmp_path, released=RELEASED, languages=("ar", "fr", "ar"))
+    names = {p.name for p in made.folder.iterdir()}
+    told = {f"{kind}.{lang}" for kind in ("sheet", "brief") for lang in ("ar", "fr")}
+    assert {n.rsplit(".", 1)[0] for n in names if n.startswith(("sheet.", "brief."))} == told
+    assets = read(made.item)["assets"]
+    assert {"sheet_ar_pdf", "brief_fr_html"} <= set(assets)
+    text = "".join(p.extract_text() for p in PdfReader(made.folder / "sheet.fr.pdf").pages)
+    assert "Zone inondée" in text
+    again = publish(make_product(), tmp_path, released=RELEASED, languages=("ar", "fr"))
+    assert not again.created
+    more = publish(make_product(), tmp_path, released=RELEASED, languages=("ar", "fr", "es"))
+    assert more.product_id.endswith("_v2")
+    told = (more.folder / "brief.es.html").read_text(encoding="utf-8")
+    assert made.product_id in told, "the brief tells of the product before"
+
+
+@pytest.mark.usefixtures("plain_sheet")
+def test_unknown_language_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(InputError, match="no language 'tlh'"):
+        publish(make_product(), tmp_path, released=RELEASED, languages=("tlh",))
+    assert not list(tmp_path.rglob("*.tif"))
 
 
 @pytest.mark.usefixtures("plain_sheet")

@@ -8,8 +8,9 @@ import pytest
 from reliefscope.errors import InputError
 from reliefscope.model.context import Context
 from reliefscope.products.exposure import assess
-from reliefscope.products.facts import Fact, Facts, as_text, images, round_people, state_facts
+from reliefscope.products.facts import Fact, Facts, images, state_facts
 from reliefscope.products.layers import compute_layers
+from reliefscope.products.telling import as_text, round_people
 from tests.products.scene import make_context, make_dataset, make_granule, make_product
 
 

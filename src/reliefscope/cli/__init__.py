@@ -75,14 +75,14 @@ def _parser() -> argparse.ArgumentParser:
         "exercise", help="map a simulated disaster with known truth: offline, no account"
     )
     exercise.add_argument("hazard", choices=_EXERCISES)
-    _catalog_flag(exercise)
+    _publish_flags(exercise)
     exercise.add_argument("--size", type=int, default=1280, metavar="N", help="pixels a side")
     exercise.add_argument("--seed", type=int, default=7, metavar="S", help="which world")
     exercise.set_defaults(module="maps", function="exercise")
 
     mapping = commands.add_parser("map", help="map the event of a file and publish the package")
     _event_argument(mapping)
-    _catalog_flag(mapping)
+    _publish_flags(mapping)
     mapping.set_defaults(module="maps", function="map_event")
 
     planning = commands.add_parser(
@@ -158,7 +158,13 @@ def _event_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _catalog_flag(parser: argparse.ArgumentParser) -> None:
+def _publish_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--languages",
+        nargs="+",
+        metavar="LANG",
+        help="of sheet and brief: en, fr, es, ar (default: RELIEFSCOPE_LANGUAGES, or en)",
+    )
     parser.add_argument(
         "--catalog",
         type=Path,

@@ -37,6 +37,7 @@ def exercise(args: argparse.Namespace, settings: Settings) -> None:
             args.catalog or settings.catalog,
             released=dt.datetime.now(dt.UTC),
             policy=load_policy(settings.policy),
+            languages=args.languages or settings.languages,
             progress=progress,
         )
     show_package(package)
@@ -56,6 +57,7 @@ def map_event(args: argparse.Namespace, settings: Settings) -> None:
             args.catalog or settings.catalog,
             released=dt.datetime.now(dt.UTC),
             policy=load_policy(settings.policy),
+            languages=args.languages or settings.languages,
             progress=progress,
         )
     show_package(package)

@@ -26,6 +26,7 @@ _HEADLINE = {
     "observed_fraction": "observed",
     "advisory": "advisory",
 }
+_FILES = {"sheet.*.pdf": "map", "sheet.*.png": "map as image", "brief.*.html": "brief"}
 _DAYS = 3
 
 Step = Callable[[str], None]
@@ -39,8 +40,9 @@ def show_package(package: Package) -> None:
     for key, words in _HEADLINE.items():
         if key in package.facts:
             say(f"{words + ':':<18}{escape(package.facts.text(key))}", soft_wrap=True)
-    for name, words in (("sheet.en.pdf", "map"), ("sheet.en.png", "map as image")):
-        say(f"{words + ':':<18}{package.folder / name}", soft_wrap=True, highlight=False)
+    for pattern, words in _FILES.items():
+        for path in sorted(package.folder.glob(pattern)):
+            say(f"{words + ':':<18}{path}", soft_wrap=True, highlight=False)
     say(f"{'package:':<18}{package.folder}", soft_wrap=True, highlight=False)
 
 

@@ -1,7 +1,7 @@
 """The exercise: a simulated disaster mapped and published by the same road as a real one."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reliefscope.feeds.exercise import exercise_event
@@ -15,6 +15,7 @@ from reliefscope.products.sheet import Policy
 from reliefscope.products.validate import Agreement, validate
 from reliefscope.sources.layers import ContextFiles
 from reliefscope.sources.simulated import Exercise, SimulatedSource
+from reliefscope.words import SOURCE
 
 _RESOLUTION_M = {Hazard.DROUGHT: 5000.0}
 """Size of a pixel of the map where it is not 10 m [m]."""
@@ -69,6 +70,7 @@ def run_exercise(
     *,
     released: dt.datetime,
     policy: Policy | None = None,
+    languages: Sequence[str] = (SOURCE,),
     progress: Callable[[str], None],
 ) -> tuple[Package, Agreement]:
     """Map and publish an exercise, and compare the map with the known truth.
@@ -83,6 +85,8 @@ def run_exercise(
         Moment of release, UTC.
     policy : Policy, optional
         What the office states on each sheet.
+    languages : sequence of str
+        Of sheet and brief.
     progress : callable
         Told each step in a few words.
 
@@ -91,7 +95,9 @@ def run_exercise(
     ReliefscopeError
         See `reliefscope.errors`.
     """
-    package = carry_out(request, catalog, released=released, policy=policy, progress=progress)
+    package = carry_out(
+        request, catalog, released=released, policy=policy, languages=languages, progress=progress
+    )
     progress("Comparing with the truth")
     agreement = validate(
         package.folder / "state.tif", world.truth_extent, event_classes=(State.EVENT,)

@@ -1,7 +1,7 @@
 """One request becomes one published package: the road every face takes."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from reliefscope.pipeline.run import run, search
 from reliefscope.products.catalog import Package, publish
 from reliefscope.products.sheet import Policy
 from reliefscope.sources.layers import read_context
+from reliefscope.words import SOURCE
 
 Progress = Callable[[str], None]
 
@@ -43,6 +44,7 @@ def carry_out(
     *,
     released: dt.datetime,
     policy: Policy | None = None,
+    languages: Sequence[str] = (SOURCE,),
     progress: Progress = _silent,
 ) -> Package:
     """Search, map and publish ``request`` in ``catalog``.
@@ -57,6 +59,8 @@ def carry_out(
         Moment of release, UTC.
     policy : Policy, optional
         What the office states on each sheet.
+    languages : sequence of str
+        Of sheet and brief.
     progress : callable
         Told each step in a few words.
 
@@ -79,5 +83,6 @@ def carry_out(
         stage=request.stage,
         released=released,
         policy=policy,
+        languages=languages,
         progress=progress,
     )

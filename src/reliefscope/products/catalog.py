@@ -7,7 +7,7 @@ published before is not made again.
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from reliefscope.products import provenance, stac, staging
 from reliefscope.products.facts import Facts
 from reliefscope.products.package import Maker
 from reliefscope.products.sheet import Policy, load_policy
+from reliefscope.words import SOURCE, words_in
 
 STAGES = ("REF", "FEP", "DEL", "GRA")
 """Reference, first estimate, delineation, grading (Copernicus EMS Rapid Mapping)."""
@@ -68,6 +69,7 @@ def publish(  # noqa: PLR0913 - each has a default but three
     monitoring: int | None = None,
     released: dt.datetime,
     policy: Policy | None = None,
+    languages: Sequence[str] = (SOURCE,),
     progress: Callable[[str], None] | None = None,
 ) -> Package:
     """Compute ``product``, count, check, draw, and publish it as one package.
@@ -92,13 +94,16 @@ def publish(  # noqa: PLR0913 - each has a default but three
         Moment of release; the caller reads the clock.
     policy : Policy, optional
         What the office states on each sheet; that of the package by default.
+    languages : sequence of str
+        Languages of sheet and brief, such as ``("en", "fr")``.
     progress : callable, optional
         Told what is being done.
 
     Raises
     ------
     InputError
-        Stage, area number, monitoring number or release time are not possible, or simulated
+        Stage, area number, monitoring number, language or release time are not possible, or
+        simulated
         people would stand on a real map.
     InsufficientDataError
         Too little was observed to state the indicator.
@@ -108,6 +113,7 @@ def publish(  # noqa: PLR0913 - each has a default but three
         The catalog could not take the product; nothing of it is left.
     """
     context, policy = context or Context(), policy or load_policy()
+    spoken = tuple(dict.fromkeys(words_in(language).language for language in languages))
     base = _base_id(product, stage, aoi, monitoring)
     if context.exercise and not product.exercise:
         raise InputError(
@@ -122,7 +128,7 @@ def publish(  # noqa: PLR0913 - each has a default but three
     _refuse_foreign(catalog)
     with staging.locked(catalog, f"{hazard}-{product.event.id}"):
         staging.sweep(folder)
-        mark = _fingerprint(product, context, base, policy)
+        mark = _fingerprint(product, context, base, policy, spoken)
         known = _items(folder)
         for path, document in known:
             if document["properties"].get("reliefscope:fingerprint") == mark:
@@ -141,10 +147,21 @@ def publish(  # noqa: PLR0913 - each has a default but three
             head=head,
             version=version,
             policy=policy,
+            languages=spoken,
+            previous=_previous(known, product.indicator),
             tell=tell,
         )
         counted = maker.count()
         return _store(catalog, folder / head["product_id"], maker, counted)
+
+
+def _previous(known: list[tuple[Path, dict[str, Any]]], indicator: str) -> Facts | None:
+    """Return the facts of the latest product of the event by the same indicator."""
+    same = [i for i in known if i[1]["properties"].get("reliefscope:indicator") == indicator]
+    if not same:
+        return None
+    newest = max(same, key=lambda i: (i[1]["properties"]["datetime"], _split(i)[1]))
+    return open_package(newest[0].parent).facts
 
 
 def find(catalog: Path, *, event: str | None = None, hazard: str | None = None) -> list[Entry]:
@@ -212,9 +229,11 @@ def _base_id(product: Product, stage: str, aoi: int, monitoring: int | None) -> 
     return f"{product.event.id}_AOI{aoi:02d}_{stage}_{kind}_r1"
 
 
-def _fingerprint(product: Product, context: Context, base: str, policy: Policy) -> str:
+def _fingerprint(
+    product: Product, context: Context, base: str, policy: Policy, languages: tuple[str, ...]
+) -> str:
     known = provenance.context_digest(context, product.grid)
-    parts = [product.fingerprint, base, known, json.dumps(asdict(policy))]
+    parts = [product.fingerprint, base, known, json.dumps(asdict(policy)), *languages]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 

@@ -37,6 +37,7 @@ _ROWS = 1024
 _NODE_M = 5000.0
 _MARGIN_DEG, _EDGE_DEG, _TURN = 0.5, 0.02, 360.0
 _WIDEST_STEP = 64
+_CODES = 256
 
 
 class Kind(IntEnum):
@@ -97,6 +98,9 @@ class Exposure:
     """
     excluded_km2: Mapping[str, float]
     """Excluded area by reason [km2]; reasons overlap."""
+    by_class: Mapping[str, Tally]
+    """Per class of the grading, by its name in lower case: area and people of the event in it;
+    each tally has one entry."""
     unknown_share: float
     """Share of the area where nobody counted the people [0-1]; NaN without a population."""
 
@@ -172,6 +176,7 @@ def assess(layers: Layers, context: Context, people: People | None = None) -> Ex
     levels = _levels(context.admin, layers.grid)
     tallies = {level: _Counter(len(units)) for level, units in levels.items()}
     reasons = np.zeros((1, 1 << len(Exclusion)))
+    graded = _Counter(0, _CODES)
     for first, rows in _blocks(layers):
         inside = layers.inside[rows]
         kind = kinds(layers.state[rows], layers.likelihood[rows])
@@ -179,6 +184,9 @@ def assess(layers: Layers, context: Context, people: People | None = None) -> Ex
         for level, units in levels.items():
             zones = _zones(units, layers.grid[rows, :], inside)
             tallies[level].add(zones, kind, area, people, first)
+        if layers.grading is not None:
+            event = np.where(inside & (layers.state[rows] == State.EVENT), 0, -1).astype("int32")
+            graded.add(event, layers.grading.codes[rows], area, people, first)
         shut = np.where(inside & (kind == Kind.EXCLUDED), 0, -1).astype("int32")
         codes = np.minimum(layers.exclusion[rows], reasons.shape[1] - 1)
         reasons += zonal.zone_sums(shut, codes, area, 1, reasons.shape[1])
@@ -193,6 +201,7 @@ def assess(layers: Layers, context: Context, people: People | None = None) -> Ex
             for flag in Exclusion
             if flag.name
         },
+        by_class={} if layers.grading is None else graded.by_code(layers.grading.flags),
         unknown_share=whole.unknown_share,
     )
 
@@ -200,8 +209,8 @@ def assess(layers: Layers, context: Context, people: People | None = None) -> Ex
 class _Counter:
     """Running sums over the zones of one level; zone 0 is what no unit covers."""
 
-    def __init__(self, n_units: int) -> None:
-        self._area = np.zeros((n_units + 1, len(Kind)))
+    def __init__(self, n_units: int, n_codes: int = len(Kind)) -> None:
+        self._area = np.zeros((n_units + 1, n_codes))
         self._people: NDArray[np.float64] | None = None
         self._points = np.zeros(2, np.int64)
 
@@ -231,6 +240,18 @@ class _Counter:
         """Return the sum over all zones."""
         heads = None if self._people is None else self._people.sum(axis=0)
         return Tally(area_m2=self._area.sum(axis=0), people=heads)
+
+    def by_code(self, flags: type[IntEnum]) -> dict[str, Tally]:
+        """Return a tally of one entry for each class of which there is any."""
+        total = self.whole()
+        return {
+            member.name.lower(): Tally(
+                area_m2=total.area_m2[[member]],
+                people=None if total.people is None else total.people[[member]],
+            )
+            for member in flags
+            if total.area_m2[member] > 0
+        }
 
     def rows(self, level: int, units: gpd.GeoDataFrame) -> Iterator[dict[str, object]]:
         """Yield the table's rows; units that the area does not touch are left out."""

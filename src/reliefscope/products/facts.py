@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
@@ -14,9 +14,12 @@ from reliefscope.model.context import Context
 from reliefscope.model.cube import NO_LIKELIHOOD, VARIABLES, State
 from reliefscope.model.granule import Granule
 from reliefscope.model.product import Product
+from reliefscope.pipeline.passes import repeats
 from reliefscope.products.exposure import POSSIBLE_PERCENT, SURE_PERCENT, Exposure
 from reliefscope.products.layers import Layers
 from reliefscope.products.provenance import scrub
+from reliefscope.products.telling import as_text
+from reliefscope.words import ENGLISH, Words
 
 SCHEMA = "reliefscope-facts/1"
 Value = float | str | tuple[str, ...] | None
@@ -27,6 +30,7 @@ _RANGE = (
 )
 _AREA = "sum of true pixel areas whose centre lies in the event's area"
 _HEAD_DIGITS = 6
+_LOOK_AHEAD_DAYS = 16
 _PEOPLE = "people of each population cell spread evenly over the cell, counts never resampled"
 
 
@@ -71,9 +75,9 @@ class Facts(Mapping[str, Fact]):
         """Return how many facts there are."""
         return len(self.items_by_key)
 
-    def text(self, key: str) -> str:
+    def text(self, key: str, words: Words = ENGLISH) -> str:
         """Return what a person reads, such as ``42.1 km² (38.0-47.5)``."""
-        return as_text(self[key])
+        return as_text(self[key], words)
 
     def to_json(self) -> str:
         """Return all facts as a JSON document."""
@@ -138,8 +142,10 @@ def state_facts(
     granules = tuple(g.id for group in product.granules.values() for g in group)
     facts = [
         *_areas(exposure, granules),
+        *_classes(layers, exposure, granules),
         *_people(exposure, (*granules, scrub(context.population_source) or "population")),
         *_times(product),
+        *_coming(product, dict(head or {}).get("released", "")),
         *_scene(layers, granules),
     ]
     if not math.isnan(exposure.unknown_share):
@@ -231,6 +237,31 @@ def _areas(exposure: Exposure, granules: tuple[str, ...]) -> Iterator[Fact]:
             )
 
 
+def _classes(layers: Layers, exposure: Exposure, granules: tuple[str, ...]) -> Iterator[Fact]:
+    """Return area and people of the event by its class."""
+    for name, tally in exposure.by_class.items():
+        layer = f"{layers.grading.name}.tif" if layers.grading else ""
+        yield Fact(
+            key=f"event_{name}_area_km2",
+            value=float(tally.area_m2.sum()) / 1e6,
+            unit="km2",
+            display="area",
+            method=f"{_AREA}, state event, of this class",
+            inputs=granules,
+            layer=layer,
+        )
+        if tally.people is not None:
+            yield Fact(
+                key=f"exposed_{name}_population",
+                value=round(float(tally.people.sum()), _HEAD_DIGITS),
+                unit="people",
+                display="people",
+                method=f"people where the event was seen, of this class; {_PEOPLE}",
+                inputs=granules,
+                layer=layer,
+            )
+
+
 def _people(exposure: Exposure, inputs: tuple[str, ...]) -> Iterator[Fact]:
     if exposure.whole.people is None:
         return
@@ -291,6 +322,23 @@ def _times(product: Product) -> Iterator[Fact]:
     )
 
 
+def _coming(product: Product, released: str) -> Iterator[Fact]:
+    """Return when the orbits of the images used come again, where that can be told."""
+    if not released:
+        return
+    seen = images(product)
+    now = dt.datetime.fromisoformat(released)
+    expected = repeats(seen, product.event.area, now=now, days=_LOOK_AHEAD_DAYS)
+    if expected:
+        yield Fact(
+            key="next_pass_expected",
+            value=expected[0].expected.astimezone(dt.UTC).isoformat(),
+            display="time",
+            method="estimated from the repeat cycle of the orbits of the images used",
+            inputs=tuple(g.id for g in seen),
+        )
+
+
 def _scene(layers: Layers, granules: tuple[str, ...]) -> Iterator[Fact]:
     for name, value in sorted(layers.scalars.items()):
         row = VARIABLES.get(name)
@@ -327,58 +375,3 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - JSON is any of its types
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def as_text(fact: Fact) -> str:
-    """Return ``fact`` as a person reads it, rounded by its rule."""
-    if fact.value is None or fact.value == ():
-        return "none" if fact.value == () else "not determined"
-    if isinstance(fact.value, tuple):
-        return ", ".join(fact.value)
-    if isinstance(fact.value, str):
-        if fact.display != "time":
-            return fact.value
-        return f"{dt.datetime.fromisoformat(fact.value).astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
-    rule = {"area": _area_numbers, "people": _people_numbers}.get(fact.display, _numbers(fact))
-    ends = [x for x in (fact.low, fact.high) if x is not None]
-    numbers = rule([float(fact.value), *map(float, ends)])
-    text = numbers[0] + {"km2": " km²", "dB": " dB", "hour": " h"}.get(fact.unit, "")
-    return text if len(ends) < 2 else f"{text} ({numbers[1]}-{numbers[2]})"  # noqa: PLR2004
-
-
-def _area_numbers(values: Sequence[float]) -> list[str]:
-    """Return about three significant digits of the largest; zero is "0"."""
-    top = max(map(abs, values))
-    digits = 3 if top < 1 else 2 if top < 10 else 1 if top < 1000 else 0  # noqa: PLR2004
-    return [f"{v:,.{digits}f}" if v else "0" for v in values]
-
-
-def _people_numbers(values: Sequence[float]) -> list[str]:
-    return [round_people(v) for v in values]
-
-
-def round_people(people: float) -> str:
-    """Return a head count rounded to two significant digits."""
-    if not math.isfinite(people):
-        return "not determined"
-    if 0 < people < 1:
-        return "<1"
-    size = max(math.floor(math.log10(people)) - 1, 0) if people > 0 else 0
-    return f"{round(people, -size):,.0f}"
-
-
-def _numbers(fact: Fact) -> Any:  # noqa: ANN401 - a rule like the others
-    def rule(values: Sequence[float]) -> list[str]:
-        if fact.display == "share":
-            return [f"{100 * v:.0f} %" if v in {0.0, 1.0} else _percent(v) for v in values]
-        return [f"{v:.0f}" if fact.display == "hours" else f"{v:.1f}" for v in values]
-
-    return rule
-
-
-def _percent(share: float) -> str:
-    """Round a share so that neither 0 % nor 100 % is claimed falsely."""
-    percent = 100 * share
-    if percent < 1:
-        return "<1 %"
-    return ">99 %" if percent > 99 else f"{percent:.0f} %"  # noqa: PLR2004

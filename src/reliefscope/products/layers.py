@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -15,18 +16,43 @@ from shapely.geometry import mapping
 
 from reliefscope.errors import CubeError
 from reliefscope.model.area import Area
-from reliefscope.model.cube import NO_LIKELIHOOD, Advisory, State
+from reliefscope.model.cube import NO_LIKELIHOOD, VARIABLES, Advisory, State
 from reliefscope.model.grid import cell_area_m2, pixel_size_m
 from reliefscope.model.product import Product
 from reliefscope.numerics.terrain import gradient
 from reliefscope.pipeline.engine import session
 
-MEASURES = ("depth_m",)
+MEASURES = (
+    "depth_m", "dnbr", "rdnbr", "rbr", "change_t", "rdndvi", "spi", "spei", "vhi",
+    "soil_moisture_anomaly", "fapar_anomaly",
+)  # fmt: skip
 """Quantities that are published as layers of their own where a product has them."""
+GRADINGS = (
+    "depth_band", "burn_severity", "change_class", "cdi", "drought_class", "vegetation_stress",
+)  # fmt: skip
+"""Classes by which the event is told apart; of several, the first that a product has."""
 _NO_FLAGS = Advisory(0)
 _GREY = ("vv_db", "vh_db")
 _BACKGROUND_SIDE = 6000
 _LAYERS = {"state": "uint8", "likelihood": "uint8", "exclusion": "uint16"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grading:
+    """Classes of an event: depth, severity, stage."""
+
+    name: str
+    """One of `GRADINGS`."""
+    codes: NDArray[np.uint8]
+    """Codes of ``flags``, (y, x)."""
+
+    @property
+    def flags(self) -> type[IntEnum]:
+        """The classes, mildest or driest first, as the table of variables has them."""
+        flags = VARIABLES[self.name].flags
+        assert flags is not None  # noqa: S101 - a row of the table is at fault
+        assert issubclass(flags, IntEnum)  # noqa: S101 - likewise
+        return flags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +76,8 @@ class Layers:
     measures: Mapping[str, NDArray[np.float32]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    grading: Grading | None = None
+    """Classes of the event, where the product has them."""
     background_name: str = ""
     """Variable that the background shows."""
     background: NDArray[np.float32] | None = None
@@ -78,6 +106,9 @@ def compute_layers(product: Product) -> Layers:
         name: (data[name], dtype) for name, dtype in _LAYERS.items() if name in data
     }
     wanted |= {name: (data[name], "float32") for name in MEASURES if name in data}
+    graded = next((name for name in GRADINGS if name in data), None)
+    if graded is not None:
+        wanted[graded] = (data[graded], "uint8")
     for name, (array, _) in wanted.items():
         if array.shape != tuple(shape):
             raise CubeError(f"{name!r} is {array.shape}; the product's grid is {tuple(shape)}")
@@ -100,6 +131,7 @@ def compute_layers(product: Product) -> Layers:
         advisory=advisory,
         scalars=MappingProxyType(numbers),
         measures=MappingProxyType({n: arrays[n] for n in MEASURES if n in arrays}),
+        grading=None if graded is None else Grading(name=graded, codes=arrays[graded]),
         background=background,
         background_name="" if grey is None else str(grey.name),
     )

@@ -4,13 +4,14 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reliefscope.model.context import Context
 from reliefscope.model.granule import EXERCISE_TAG
 from reliefscope.model.product import Product
 from reliefscope.products import provenance, qa, stac
+from reliefscope.products.brief import draw_brief
 from reliefscope.products.exposure import Exposure, People, assess
 from reliefscope.products.facts import Facts, plain, state_facts
 from reliefscope.products.layers import Layers, compute_layers
@@ -18,6 +19,7 @@ from reliefscope.products.rasters import write_rasters
 from reliefscope.products.sheet import Policy, SheetContent, draw_sheet, draw_thumbnail
 from reliefscope.products.statistics import statistics, to_csv
 from reliefscope.products.vectors import build_vectors, write_vectors
+from reliefscope.words import SOURCE, words_in
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +32,10 @@ class Maker:
     """``product_id``, ``fingerprint``, ``released``."""
     version: int
     policy: Policy
+    languages: tuple[str, ...] = (SOURCE,)
+    """In which the sheet and the brief are written."""
+    previous: Facts | None = None
+    """Facts of the product before this one."""
     tell: Callable[[str], None] = lambda _: None
     _timings: dict[str, float] = field(default_factory=dict)
 
@@ -58,10 +64,10 @@ class Maker:
         layers, exposure, facts, people = counted
         gates = self._data(folder, layers, exposure, facts, people)
         draft = qa.failed(gates)
-        with self._step("Drawing the sheet"):
-            gates.append(self._sheet(folder, layers, exposure, facts, draft))
+        with self._step("Drawing sheet and brief"):
+            gates += self._told(folder, layers, exposure, facts, draft)
             if not draft and qa.failed(gates):
-                self._sheet(folder, layers, exposure, facts, qa.failed(gates))
+                self._told(folder, layers, exposure, facts, qa.failed(gates))
         _write(folder / "provenance.json", self._provenance(gates))
         sums = "".join(f"{stac.checksum(p)}  {p.name}\n" for p in sorted(folder.iterdir()))
         (folder / "SHA256SUMS").write_text(sums, encoding="utf-8")
@@ -95,14 +101,15 @@ class Maker:
                 qa.check_item(stac.item_document(item)),
             ]
 
-    def _sheet(
+    def _told(
         self,
         folder: Path,
         layers: Layers,
         exposure: Exposure,
         facts: Facts,
         draft: tuple[str, ...],
-    ) -> qa.Gate:
+    ) -> list[qa.Gate]:
+        """Draw sheet and brief in each language, and check the sheets."""
         event = self.product.event
         content = SheetContent(
             product=self.product,
@@ -125,11 +132,15 @@ class Maker:
             draft=draft,
             policy=self.policy,
         )
-        files = draw_sheet(content, folder)
         draw_thumbnail(content, folder / "thumbnail.png")
         furniture = [self.head["product_id"]]
         furniture += ["EXERCISE"] * self.product.exercise + ["DRAFT"] * bool(draft)
-        return qa.check_sheet(files.pdf, furniture)
+        gates = []
+        for language in self.languages:
+            told = replace(content, words=words_in(language))
+            gates.append(qa.check_sheet(draw_sheet(told, folder).pdf, furniture))
+            draw_brief(told, folder, self.previous)
+        return gates
 
     def _tags(self) -> dict[str, str]:
         product = self.product

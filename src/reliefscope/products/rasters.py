@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntFlag
+from enum import IntEnum, IntFlag
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from PIL import ImageColor
 from rasterio._err import CPLE_BaseError  # what closing a file raises when the disk is full
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
@@ -19,7 +20,8 @@ from rasterio.shutil import copy
 from rasterio.windows import Window
 
 from reliefscope.model.cube import NO_LIKELIHOOD, VARIABLES, State
-from reliefscope.products.layers import Layers
+from reliefscope.products.layers import GRADINGS, Layers
+from reliefscope.products.pictures import class_colours
 
 COLOURS: Mapping[int, tuple[int, int, int, int]] = MappingProxyType(
     {
@@ -48,6 +50,7 @@ _FORMS: Mapping[str, _Form] = {
     "likelihood": _Form(nodata=NO_LIKELIHOOD, overviews=Resampling.nearest),
     "exclusion": _Form(nodata=None, overviews=Resampling.mode),
 }
+_CLASSES = _Form(nodata=255, overviews=Resampling.mode)
 _MEASURE = _Form(nodata=float("nan"), overviews=Resampling.nearest)
 
 
@@ -79,14 +82,30 @@ def write_rasters(layers: Layers, folder: Path, tags: Mapping[str, str]) -> dict
         "exclusion": layers.exclusion,
         **layers.measures,
     }
+    if layers.grading is not None:
+        arrays[layers.grading.name] = layers.grading.codes
     paths = {name: folder / f"{name}.tif" for name in arrays}
     for name, array in arrays.items():
         try:
-            _write(paths[name], array, layers, _FORMS.get(name, _MEASURE), name, tags)
+            _write(paths[name], array, layers, _form(name), name, tags)
             _read_back(paths[name], array)
         except (RasterioError, CPLE_BaseError) as error:
             raise OSError(f"{paths[name].name}: {error}") from error
     return paths
+
+
+def _form(name: str) -> _Form:
+    return _FORMS.get(name) or (_CLASSES if name in GRADINGS else _MEASURE)
+
+
+def _colours(name: str) -> Mapping[int, tuple[int, ...]]:
+    """Return the colour table of a layer; empty where it has none."""
+    if name == "state":
+        return COLOURS
+    flags = VARIABLES[name].flags
+    if name not in GRADINGS or flags is None or not issubclass(flags, IntEnum):
+        return {}
+    return {code: ImageColor.getrgb(hue) for code, hue in class_colours(flags).items()}
 
 
 def tags_of(name: str) -> dict[str, str]:
@@ -123,8 +142,8 @@ def _write(
             bigtiff="IF_SAFER",
         ) as file:
             file.write(array, 1)
-            if name == "state":
-                file.write_colormap(1, dict(COLOURS))
+            if colours := _colours(name):
+                file.write_colormap(1, dict(colours))
             file.set_band_description(1, name)
             file.update_tags(**tags, layer=name)
             file.update_tags(1, **tags_of(name))

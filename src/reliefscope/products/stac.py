@@ -50,8 +50,10 @@ _MEDIA = {
     ".csv": "text/csv",
     ".pdf": pystac.MediaType.PDF,
     ".png": pystac.MediaType.PNG,
+    ".html": pystac.MediaType.HTML,
     "": pystac.MediaType.TEXT,
 }
+_TYPES = {"state": "uint8", "likelihood": "uint8", "exclusion": "uint16"}
 _TITLES = {
     "state.tif": "State of each pixel",
     "likelihood.tif": "Likelihood of event",
@@ -265,7 +267,7 @@ def _key(path: Path) -> str:
     """Return the asset's key: ``state``, ``facts``, ``sheet_en_pdf``, ``checksums``."""
     if path.name == "SHA256SUMS":
         return "checksums"
-    return path.name.replace(".", "_") if path.name.startswith("sheet.") else path.stem
+    return path.name.replace(".", "_") if path.name.startswith(("sheet.", "brief.")) else path.stem
 
 
 def _asset(path: Path, grid: GeoBox) -> pystac.Asset:
@@ -279,7 +281,7 @@ def _asset(path: Path, grid: GeoBox) -> pystac.Asset:
         fields |= _raster_fields(path.stem, grid)
     elif path.suffix in {".gpkg", ".csv"} or path.name == "facts.json":
         roles = ["data"]
-    elif path.suffix in {".pdf", ".png"}:
+    elif path.suffix in {".pdf", ".png", ".html"}:
         roles = ["thumbnail"] if path.stem == "thumbnail" else ["overview"]
     return pystac.Asset(
         href=f"./{path.name}",
@@ -291,7 +293,7 @@ def _asset(path: Path, grid: GeoBox) -> pystac.Asset:
 
 
 def _raster_fields(name: str, grid: GeoBox) -> dict[str, Any]:
-    kind = {"state": "uint8", "likelihood": "uint8", "exclusion": "uint16"}.get(name, "float32")
+    kind = "uint8" if VARIABLES[name].categorical else _TYPES.get(name, "float32")
     fields: dict[str, Any] = {
         **_projection(grid),
         "data_type": kind,

@@ -31,7 +31,8 @@ def statistics(facts: Facts) -> pd.DataFrame:
     and cannot tell) overlap the five states and each other: do not add them up. Each row names
     its product and says whether it is an exercise, so that a table that travels alone says so.
     """
-    rows = list(_rows({"name": WHOLE, "pcode": "", "level": ""}, _whole(facts)))
+    whole = {"name": WHOLE, "pcode": "", "level": ""}
+    rows = [*_rows(whole, _whole(facts)), *_graded(whole, facts)]
     for unit in facts.admin:
         rows += _rows(unit, unit)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -46,6 +47,21 @@ def to_csv(table: pd.DataFrame) -> str:
     for column in ("pcode", "name"):
         safe[column] = [f"'{t}" if str(t).startswith(_FORMULA) else t for t in safe[column]]
     return safe.to_csv(index=False, lineterminator="\n", float_format="%.6f")
+
+
+def _graded(names: Mapping[str, Any], facts: Facts) -> Iterator[dict[str, Any]]:
+    """Return the event by its own classes, such as depth or severity."""
+    for key, fact in facts.items():
+        name = key.removeprefix("event_").removesuffix("_area_km2")
+        if fact.layer in {"", "state.tif"} or key != f"event_{name}_area_km2":
+            continue
+        people = facts.get(f"exposed_{name}_population")
+        yield {
+            **names,
+            "class": f"event_{name}",
+            "area_km2": fact.value,
+            "population": people.value if people else None,
+        }
 
 
 def _whole(facts: Facts) -> Mapping[str, Any]:

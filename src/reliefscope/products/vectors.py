@@ -39,6 +39,8 @@ LAYERS = (
     "areaOfInterestA",
     "imageFootprintA",
     "observedEventA",
+    "floodDepthA",
+    "gradingA",
     "notObservedA",
     "exclusionA",
     "administrativeA",
@@ -89,6 +91,7 @@ def build_vectors(
         "areaOfInterestA": _area_of_interest(product),
         "imageFootprintA": _footprints(product),
         "observedEventA": _observed_event(product, layers, people),
+        **_graded(layers),
         "notObservedA": _not_observed(layers),
         "exclusionA": _exclusion(layers),
         "administrativeA": _administrative(context, exposure),
@@ -96,7 +99,7 @@ def build_vectors(
         "transportationL": _lines(context.roads, product),
         "facilitiesP": _points(context.facilities, layers),
     }
-    return {name: built[name] for name in LAYERS if built[name] is not None}
+    return {name: built[name] for name in LAYERS if built.get(name) is not None}
 
 
 def write_vectors(
@@ -224,6 +227,21 @@ def _label_sums(
 def _not_observed(layers: Layers) -> gpd.GeoDataFrame | None:
     mask = (layers.state == State.NOT_OBSERVED) & layers.inside
     return _class_table(mask.astype("uint8"), mask, layers, lambda _: {"obj_desc": "Not observed"})
+
+
+def _graded(layers: Layers) -> dict[str, gpd.GeoDataFrame | None]:
+    """Return the classes of the event as polygons: bands of depth, or other grades."""
+    grading = layers.grading
+    if grading is None:
+        return {}
+    names = {int(m): m.name.lower() for m in grading.flags}
+    mask = (layers.state == State.EVENT) & layers.inside
+    name = "floodDepthA" if grading.name == "depth_band" else "gradingA"
+
+    def describe(code: int) -> dict[str, object]:
+        return {"obj_desc": grading.name, "value": names.get(code, ""), "code": code}
+
+    return {name: _class_table(grading.codes, mask, layers, describe)}
 
 
 def _exclusion(layers: Layers) -> gpd.GeoDataFrame | None:

@@ -74,14 +74,15 @@ class Briefing(pn.viewable.Viewer):
             f"{mark if entry.exercise else ''}<table aria-label='Facts'>{rows}</table>",
             stylesheets=[_STYLE],
         )
+        first = min(entry.folder.glob("sheet.*.pdf"))
         sheet = pn.widgets.FileDownload(
-            str(entry.folder / "sheet.en.pdf"),
+            str(first),
             filename=f"{product}.pdf",
             label="Map as PDF",
             button_type="primary",
         )
         picture = pn.pane.PNG(
-            str(entry.folder / "sheet.en.png"),
+            str(first.with_suffix(".png")),
             alt_text=f"Situation map {product}; its numbers stand in the table beside it",
             sizing_mode="scale_width",
         )

@@ -12,6 +12,7 @@ import pandas as pd
 from reliefscope.errors import InputError
 from reliefscope.model.context import Context
 from reliefscope.model.product import Product
+from reliefscope.words import ENGLISH, Words
 
 if TYPE_CHECKING:
     from reliefscope.products.facts import Facts
@@ -73,6 +74,8 @@ class SheetContent:
     draft: tuple[str, ...] = ()
     """Names of the failed quality gates."""
     policy: Policy = field(default_factory=load_policy)
+    words: Words = ENGLISH
+    """The reader's language."""
 
     def __post_init__(self) -> None:
         """Refuse a release without time zone and layers off their grid."""

@@ -1,6 +1,5 @@
 """The words and numbers of a sheet, as plain data for the template."""
 
-import datetime as dt
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -8,28 +7,36 @@ from typing import Any
 from pyproj import CRS, Geod, Transformer
 
 from reliefscope.model.cube import Advisory
+from reliefscope.products.exposure import POSSIBLE_PERCENT, SURE_PERCENT
+from reliefscope.products.provenance import scrub
 from reliefscope.products.sheet import wording
 from reliefscope.products.sheet.content import SheetContent
 from reliefscope.products.sheet.layout import Layout, describe_crs, nice_length
 from reliefscope.products.sheet.locator import country_names
 from reliefscope.products.sheet.map_frame import Drawn
+from reliefscope.products.sheet.raster import EVENT_SHARE
 from reliefscope.products.sheet.tables import consequences, fact_text, images, units
 from reliefscope.products.sheet.text import printable
+from reliefscope.words import Words, mark
 
 _MOST_NOTES, _MOST_FLAGS = 3, 11
 _SCALE_BAR_MM = 55.0
 _THRESHOLDS = (
     ("threshold_vv_db", "VV"),
     ("threshold_vh_db", "VH"),
-    ("threshold_change_db", "change"),
+    ("threshold_change_db", mark("change")),
 )
 
 
 def describe(content: SheetContent, layout: Layout, drawn: Drawn) -> dict[str, Any]:
     """Return everything the template prints, each text fit to print."""
     event = content.product.event
-    names = wording.EVENT_NAMES[event.hazard]
+    words = content.words
+    first, before, kind = map(words, wording.EVENT_NAMES[event.hazard])
+    names = (first, before, kind)
     return {
+        "lang": words.language,
+        "t": {name: words(text) for name, text in wording.FIXED.items()},
         "layout": _geometry(layout),
         "header": _header(content, names[2]),
         "legend": _legend(content, names, drawn),
@@ -38,18 +45,22 @@ def describe(content: SheetContent, layout: Layout, drawn: Drawn) -> dict[str, A
         "units": units(content),
         "images": images(content),
         "method": {
-            "text": printable(content.product.method, 380, word=24),
+            "text": printable(words(content.product.method), 380, word=24),
             "reference": printable(content.product.reference, 220, word=24),
-            "version": printable(content.product.version, 40),
-            "drawing": wording.DRAWN_RULE,
+            "version": words(
+                "Software version {version}.", version=printable(content.product.version, 40)
+            )
+            if content.product.version
+            else "",
+            "drawing": words(wording.DRAWN_RULE, share=words.number(EVENT_SHARE)),
         },
         "limits": _limits(content),
         "policy": {
             "producer": printable(content.policy.producer, 120, word=24),
             "contact": printable(content.policy.contact, 160, word=24),
-            "terms": printable(content.policy.terms, 200, word=24),
-            "credits": printable("; ".join(content.context.credits), 150, word=24),
-            "disclaimer": printable(content.policy.disclaimer, 640, word=24),
+            "terms": printable(words(content.policy.terms), 200, word=24),
+            "credits": printable(scrub("; ".join(content.context.credits)), 150, word=24),
+            "disclaimer": printable(words(content.policy.disclaimer), 640, word=24),
         },
         "item": printable(content.item_href, 400),
         "watermarks": list(_watermarks(content)),
@@ -67,7 +78,7 @@ def _geometry(layout: Layout) -> dict[str, Any]:
 
 
 def _header(content: SheetContent, map_type: str) -> dict[str, Any]:
-    event = content.product.event
+    event, words = content.product.event, content.words
     place = printable(event.area.name, 60, word=26)
     countries = [] if content.product.exercise else country_names(event.area)
     where = ", ".join(dict.fromkeys(n for n in (place, *countries[:3]) if n and n != "area"))
@@ -83,72 +94,93 @@ def _header(content: SheetContent, map_type: str) -> dict[str, Any]:
         "hazard": event.hazard.value,
         "title": printable(event.title, 140, word=26),
         "place": where,
-        "onset": _moment(event.onset),
+        "onset": words("Onset {moment}", moment=words.moment(event.onset)),
         "type": map_type,
-        "mission": mission,
+        "mission": words(mission),
         "product": printable(content.product_id, 90),
-        "version": str(content.version),
-        "released": _moment(content.released),
+        "version": words("version {number}", number=words.number(content.version)),
+        "released": words("Released {moment}", moment=words.moment(content.released)),
         "activations": ids[:4],
     }
-
-
-def _moment(moment: dt.datetime) -> str:
-    return f"{moment.astimezone(dt.UTC):%d %B %Y, %H:%M} UTC".lstrip("0")
 
 
 def _legend(
     content: SheetContent, names: tuple[str, str, str], drawn: Drawn
 ) -> list[dict[str, Any]]:
     """Return all classes in fixed order, then what else the map shows."""
-    hazard = content.product.event.hazard
+    hazard, words = content.product.event.hazard, content.words
     classes = (
         ("event", names[0], "event_area_km2"),
         ("reference", names[1], "reference_area_km2"),
-        ("no_event", wording.NO_EVENT_NAMES.get(hazard, wording.NO_EVENT_OTHERWISE),
+        ("no_event", words(wording.NO_EVENT_NAMES.get(hazard, wording.NO_EVENT_OTHERWISE)),
          "no_event_area_km2"),
-        ("excluded", wording.EXCLUDED_NAME, "excluded_area_km2"),
-        ("not_observed", wording.NOT_OBSERVED_NAME, "not_observed_area_km2"),
+        ("excluded", words(wording.EXCLUDED_NAME), "excluded_area_km2"),
+        ("not_observed", words(wording.NOT_OBSERVED_NAME), "not_observed_area_km2"),
     )  # fmt: skip
     rows: list[dict[str, Any]] = [
         {"swatch": name, "label": label, "value": _without_range(content, key)}
         for name, label, key in classes
     ]
+    graded = list(_graded(content))
+    if graded:
+        rows[:1] = [{**rows[0], "swatch": "none"}, *graded]
     others = (
-        ("area", "Area of interest", True),
-        ("unit", "Administrative boundary", drawn.units),
-        ("road", "Main road, other road", drawn.roads),
-        ("place", "Populated place", drawn.places),
-        ("facility", "Facility", drawn.facilities),
+        ("area", words("Area of interest"), True),
+        ("unit", words("Administrative boundary"), drawn.units),
+        ("road", words("Main road, other road"), drawn.roads),
+        ("place", words("Populated place"), drawn.places),
+        ("facility", words("Facility"), drawn.facilities),
     )
     rows += [{"swatch": n, "label": t, "value": ""} for n, t, there in others if there]
     return rows
 
 
+def _graded(content: SheetContent) -> Iterator[dict[str, Any]]:
+    """Return a row per class of the event, in the order of the classes."""
+    grading = content.layers.grading
+    if grading is None:
+        return
+    for member in grading.flags:
+        key = f"event_{member.name.lower()}_area_km2"
+        if key in content.facts:
+            yield {
+                "swatch": f"class_{int(member)}",
+                "label": content.words(wording.class_name(member)),
+                "value": _without_range(content, key),
+            }
+
+
 def _without_range(content: SheetContent, key: str) -> str:
     text = fact_text(content, key)
-    return "" if text == wording.NOT_AVAILABLE else text.partition(" (")[0]
+    return "" if text == content.words(wording.NOT_AVAILABLE) else text.partition(" (")[0]
 
 
 def _scale(content: SheetContent, layout: Layout, drawn: Drawn) -> dict[str, Any]:
-    grid = content.layers.grid
+    grid, words = content.layers.grid, content.words
     length = nice_length(_SCALE_BAR_MM * layout.denominator / 1000)
     if drawn.crosses_m is None:
         crosses = ""
     elif drawn.crosses_m >= 1000:  # noqa: PLR2004 - metres in a kilometre
-        crosses = f"Crosses: metric grid, every {drawn.crosses_m / 1000:g} km."
+        step = words("{number} km", number=f"{drawn.crosses_m / 1000:g}")
+        crosses = words("Crosses: metric grid, every {step}.", step=step)
     else:
-        crosses = f"Crosses: metric grid, every {drawn.crosses_m:g} m."
+        step = words("{number} m", number=f"{drawn.crosses_m:g}")
+        crosses = words("Crosses: metric grid, every {step}.", step=step)
     in_km = length >= 1000  # noqa: PLR2004 - metres in a kilometre
     return {
-        "numeric": f"1:{layout.denominator:,.0f}",
+        "numeric": words(
+            "1:{number} on {paper} paper",
+            number=words.number(layout.denominator),
+            paper=layout.paper,
+        ),
         "bar_mm": length * 1000 / layout.denominator,
         "ticks": [f"{k * length / (4000 if in_km else 4):g}" for k in (0, 1, 2, 4)],
-        "unit": "km" if in_km else "m",
+        "unit": (
+            words("{number} km", number="") if in_km else words("{number} m", number="")
+        ).strip(),
         "north_deg": _convergence(layout, CRS.from_user_input(str(grid.crs))),
         "crs": describe_crs(grid),
-        "grid": f"Graticule in degrees (WGS 84). {crosses}".strip(),
-        "paper": "A3",
+        "grid": " ".join((words("Graticule in degrees (WGS 84)."), crosses)).strip(),
     }
 
 
@@ -165,59 +197,84 @@ def _convergence(layout: Layout, crs: CRS) -> float:
 
 
 def _limits(content: SheetContent) -> dict[str, Any]:
-    facts = content.facts
+    facts, words = content.facts, content.words
     flags = facts["advisory"].value if "advisory" in facts else ()
     names = [str(f).upper() for f in flags] if isinstance(flags, tuple) else []
     known = Advisory.__members__
     reasons = [
-        f"{text} ({fact_text(content, key)})"
+        f"{words(text)} ({fact_text(content, key)})"
         for flag, text in wording.EXCLUSIONS.items()
         if (key := f"excluded_{str(flag.name).lower()}_area_km2") in facts
     ]
     hours = facts["hours_after_onset"].value if "hours_after_onset" in facts else None
+    thresholds = ", ".join(
+        f"{words(name)} {fact_text(content, key)}"
+        for key, name in _THRESHOLDS
+        if key in facts and facts[key].value is not None
+    )
+    gates = [printable(g, 36, word=24) for g in content.draft[:6]]
     return {
         "observed": fact_text(content, "observed_fraction"),
         "excluded": fact_text(content, "excluded_fraction"),
-        "age": _age(fact_text(content, "hours_after_onset"), hours),
+        "age": _age(content, hours),
         "acquired": fact_text(content, "image_acquired"),
-        "reasons": "; ".join(reasons),
-        "thresholds": ", ".join(
-            f"{name} {fact_text(content, key)}"
-            for key, name in _THRESHOLDS
-            if key in facts and facts[key].value is not None
+        "reasons": words(
+            "Cannot tell because of: {reasons}. Reasons may overlap.", reasons="; ".join(reasons)
+        )
+        if reasons
+        else "",
+        "thresholds": words("Thresholds used: {thresholds}.", thresholds=thresholds)
+        if thresholds
+        else "",
+        "likelihood": words(
+            wording.LIKELIHOOD,
+            sure=words.number(SURE_PERCENT),
+            possible=words.number(POSSIBLE_PERCENT),
         ),
-        "likelihood": wording.LIKELIHOOD,
-        "flags": _flags([known[n] for n in names if n in known]),
-        "notes": [printable(n, 150, word=24) for n in content.product.notes[:_MOST_NOTES]],
-        "gates": [printable(g, 36, word=24) for g in content.draft[:6]],
+        "flags": _flags([known[n] for n in names if n in known], words),
+        "notes": [printable(scrub(n), 150, word=24) for n in content.product.notes[:_MOST_NOTES]],
+        "gates": words("Quality gates failed: {gates}.", gates="; ".join(gates)) if gates else "",
     }
 
 
-def _flags(raised: list[Advisory]) -> list[str]:
+def _flags(raised: list[Advisory], words: Words) -> list[str]:
     """Return the sentences of the flags in the order of their table, as many as fit."""
-    texts = [text for flag, text in wording.ADVISORIES.items() if flag in raised]
+    texts = [words(text) for flag, text in wording.ADVISORIES.items() if flag in raised]
     more = len(texts) - _MOST_FLAGS
-    return [*texts[:_MOST_FLAGS], *([wording.MORE_FLAGS.format(more)] if more > 0 else [])]
+    rest = words.several(
+        "{count} further advisory flag: see the facts of the package.",
+        "{count} further advisory flags: see the facts of the package.",
+        more,
+    )
+    return [*texts[:_MOST_FLAGS], *([rest] if more > 0 else [])]
 
 
-def _age(text: str, hours: object) -> str:
+def _age(content: SheetContent, hours: object) -> str:
+    words = content.words
     if not isinstance(hours, float | int):
-        return text
+        return fact_text(content, "hours_after_onset")
+    age = words("{number} h", number=words.number(abs(hours)))
     if hours < 0:
-        return f"{text.lstrip('-')} before onset"
-    return f"{text} after onset"
+        return words("{age} before onset", age=age)
+    return words("{age} after onset", age=age)
 
 
 def _watermarks(content: SheetContent) -> Iterator[dict[str, str]]:
     if content.product.exercise:
-        yield {"text": "EXERCISE", "line": wording.EXERCISE_LINE}
+        words = content.words
+        yield {"text": words(wording.EXERCISE), "line": words(wording.EXERCISE_LINE)}
     if content.draft:
-        yield {"text": wording.DRAFT_LINE, "line": wording.DRAFT_LINE}
+        line = content.words(wording.DRAFT_LINE)
+        yield {"text": line, "line": line}
 
 
 def _map_alt(content: SheetContent, names: tuple[str, str, str]) -> str:
     title = printable(content.product.event.title, 120)
-    return (
-        f"{names[2]} of {title}. {names[0]}: {fact_text(content, 'event_area_km2')}; "
-        f"observed: {fact_text(content, 'observed_fraction')} of the area."
+    return content.words(
+        "{map}: {title}. {event}: {area}; observed: {observed} of the area.",
+        map=names[2],
+        title=title,
+        event=names[0],
+        area=fact_text(content, "event_area_km2"),
+        observed=fact_text(content, "observed_fraction"),
     )

@@ -11,10 +11,11 @@ import numpy as np
 import segno
 import typst
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from reliefscope.errors import InputError
 from reliefscope.model.cube import State
+from reliefscope.products.pictures import class_colours
 from reliefscope.products.sheet import raster
 from reliefscope.products.sheet.content import SheetContent, SheetFiles
 from reliefscope.products.sheet.document import describe
@@ -38,9 +39,7 @@ _SWATCHES = {
 }
 
 
-def draw_sheet(
-    content: SheetContent, folder: Path, *, lang: str = "en", paper: str = "A3"
-) -> SheetFiles:
+def draw_sheet(content: SheetContent, folder: Path, *, paper: str = "A3") -> SheetFiles:
     """Draw the situation map sheet as PDF and as PNG of 200 dots per inch.
 
     Parameters
@@ -48,9 +47,7 @@ def draw_sheet(
     content : SheetContent
         What to show.
     folder : Path
-        Where ``sheet.<lang>.pdf`` and ``sheet.<lang>.png`` go.
-    lang : str
-        Language; English only.
+        Where ``sheet.<language>.pdf`` and ``sheet.<language>.png`` go.
     paper : str
         Size of the sheet; A3 only, landscape.
 
@@ -62,10 +59,11 @@ def draw_sheet(
     Raises
     ------
     InputError
-        The language or the paper is another one.
+        The paper is another one.
     """
-    if lang != "en" or paper != "A3":
-        raise InputError(f"no sheet in {lang!r} on {paper!r}; give lang='en' and paper='A3'")
+    if paper != "A3":
+        raise InputError(f"no sheet on {paper!r}; give paper='A3'")
+    lang = content.words.language
     files = SheetFiles(pdf=folder / f"sheet.{lang}.pdf", png=folder / f"sheet.{lang}.png")
     with tempfile.TemporaryDirectory(prefix="sheet-") as temporary:
         work = Path(temporary)
@@ -91,7 +89,7 @@ def draw_thumbnail(content: SheetContent, path: Path) -> Path:
     shrink = _THUMBNAIL_SIDE / max(rows, columns)
     shape = max(round(rows * shrink), 1), max(round(columns * shrink), 1)
     entries, grey = _dots(content, shape, fine=True)
-    image = raster.flattened(entries, grey)
+    image = raster.flattened(entries, grey, tuple(class_inks(content).values()))
     words = ["EXERCISE"] * content.product.exercise + ["DRAFT"] * bool(content.draft)
     if words:
         _stamp(image, " - ".join(words))
@@ -123,13 +121,30 @@ def _prepare(content: SheetContent, work: Path) -> None:
     shutil.copyfile(Path(__file__).with_name("template.typ"), work / "template.typ")
 
 
+def class_inks(content: SheetContent) -> dict[int, raster.Ink]:
+    """Return the colour of each class of the event; empty where it has none."""
+    grading = content.layers.grading
+    if grading is None:
+        return {}
+    colours = class_colours(grading.flags)
+    return {
+        int(m): raster.Ink(*ImageColor.getrgb(colours[m])[:3])
+        for m in grading.flags
+        if f"event_{m.name.lower()}_area_km2" in content.facts
+    }
+
+
 def _dots(
     content: SheetContent, shape: tuple[int, int], *, fine: bool = False
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return palette entries and grey background of the printed dots."""
     layers = content.layers
     shown = np.where(layers.inside, layers.state, np.uint8(raster.OUTSIDE))
-    entries = raster.inked(raster.printed_state(shown, shape), fine=fine)
+    printed, classes, members = raster.printed_state(shown, shape), None, list(class_inks(content))
+    if layers.grading is not None and members:
+        event = shown == State.EVENT
+        classes = raster.printed_classes(layers.grading.codes, event, members, shape)
+    entries = raster.inked(printed, fine=fine, classes=classes, members=members)
     return entries, raster.printed_grey(layers.background, shape)
 
 
@@ -138,11 +153,16 @@ def _draw_pixels(content: SheetContent, layout: Layout, work: Path) -> None:
     shape = round(height * raster.DOTS_PER_MM), round(width * raster.DOTS_PER_MM)
     entries, grey = _dots(content, (max(shape[0], 1), max(shape[1], 1)))
     Image.fromarray(grey).save(work / "ground.jpg", quality=raster.JPEG_QUALITY)
-    raster.overlay_image(entries).save(work / "overlay.png")
+    inks = class_inks(content)
+    raster.overlay_image(entries, tuple(inks.values())).save(work / "overlay.png")
     ramp = np.tile(np.linspace(188, 240, _SWATCH_DOTS[1]).astype(np.uint8), (_SWATCH_DOTS[0], 1))
     for name, state in _SWATCHES.items():
         patch = raster.inked(np.full(_SWATCH_DOTS, state, dtype=np.uint8))
         raster.flattened(patch, ramp).save(work / f"swatch_{name}.png")
+    for place, code in enumerate(inks, start=len(raster.PALETTE)):
+        patch = np.full(_SWATCH_DOTS, place, dtype=np.uint8)
+        image = raster.flattened(patch, ramp, tuple(inks.values()))
+        image.save(work / f"swatch_class_{code}.png")
 
 
 def _draw_code(href: str, path: Path) -> bool:

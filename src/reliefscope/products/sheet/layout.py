@@ -39,6 +39,7 @@ class Layout:
     """Ground length of one unit of the projection along x and y, at the middle [m]."""
     grid_mm: tuple[float, float, float, float]
     """Left, top, width, height of the product's pixels within the frame."""
+    paper: str = "A3"
 
     @property
     def side_mm(self) -> float:

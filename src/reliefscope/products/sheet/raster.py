@@ -5,6 +5,7 @@ pixels are event, so that thin floods survive; otherwise the class that most of 
 "not observed" counting as a class of its own. Areas are never computed from printed dots.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -91,6 +92,29 @@ def printed_state(state: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[n
     return out
 
 
+def printed_classes(
+    codes: NDArray[np.uint8],
+    event: NDArray[np.bool_],
+    members: Sequence[int],
+    shape: tuple[int, int],
+) -> NDArray[np.uint8]:
+    """Return the class of each printed dot: that of most of its event pixels; (y, x) of dots."""
+    rows, columns = _edges(codes.shape[0], shape[0]), _edges(codes.shape[1], shape[1])
+    if codes.shape[0] <= shape[0] or codes.shape[1] <= shape[1]:
+        return printed_state(codes, shape)
+    ends = np.append(rows[1:], codes.shape[0])
+    known = np.array(members, dtype=np.uint8)
+    out = np.empty(shape, dtype=np.uint8)
+    for i, (start, stop) in enumerate(zip(rows, ends, strict=True)):
+        strip, wanted = codes[start:stop], event[start:stop]
+        counts = [
+            np.add.reduceat(((strip == c) & wanted).sum(axis=0, dtype=np.int32), columns)
+            for c in known
+        ]
+        out[i] = known[np.stack(counts).argmax(axis=0)]
+    return out
+
+
 def printed_grey(image: NDArray[np.float32] | None, shape: tuple[int, int]) -> NDArray[np.uint8]:
     """Return the background in light grey tones; paper where it is NaN or there is none.
 
@@ -138,7 +162,13 @@ def _mean_of_seen(image: NDArray[np.float32], shape: tuple[int, int]) -> NDArray
     return out
 
 
-def inked(state: NDArray[np.uint8], *, fine: bool = False) -> NDArray[np.uint8]:
+def inked(
+    state: NDArray[np.uint8],
+    *,
+    fine: bool = False,
+    classes: NDArray[np.uint8] | None = None,
+    members: Sequence[int] = (),
+) -> NDArray[np.uint8]:
     """Return palette entries for printed dots: fills, outlines and hatches.
 
     Parameters
@@ -147,6 +177,10 @@ def inked(state: NDArray[np.uint8], *, fine: bool = False) -> NDArray[np.uint8]:
         Codes as from `printed_state`.
     fine : bool
         Closer hatches without outlines, for small pictures.
+    classes : array, (y, x), optional
+        Class of each dot of the event, which is then coloured by it.
+    members : sequence of int
+        The classes, in the order in which their colours follow `PALETTE`.
 
     Returns
     -------
@@ -161,7 +195,10 @@ def inked(state: NDArray[np.uint8], *, fine: bool = False) -> NDArray[np.uint8]:
     out[state == OUTSIDE] = VEIL
     event = state == State.EVENT
     out[event] = EVENT
-    if not fine:
+    if classes is not None:
+        for place, code in enumerate(members, start=len(PALETTE)):
+            out[event & (classes == code)] = place
+    elif not fine:
         out[event & ~ndimage.binary_erosion(event, border_value=1)] = EVENT_EDGE
     out[state == State.REFERENCE] = REFERENCE
     excluded = state == State.EXCLUDED
@@ -173,18 +210,22 @@ def inked(state: NDArray[np.uint8], *, fine: bool = False) -> NDArray[np.uint8]:
     return out
 
 
-def overlay_image(entries: NDArray[np.uint8]) -> Image.Image:
+def overlay_image(entries: NDArray[np.uint8], colours: Sequence[Ink] = ()) -> Image.Image:
     """Return palette entries as an indexed image with transparency."""
     image = Image.fromarray(entries)
-    image.putpalette([v for ink in PALETTE for v in ink[:3]])
-    image.info["transparency"] = bytes(ink.alpha for ink in PALETTE)
+    image.putpalette([v for ink in (*PALETTE, *colours) for v in ink[:3]])
+    image.info["transparency"] = bytes(ink.alpha for ink in (*PALETTE, *colours))
     return image
 
 
-def flattened(entries: NDArray[np.uint8], grey: NDArray[np.uint8]) -> Image.Image:
+def flattened(
+    entries: NDArray[np.uint8], grey: NDArray[np.uint8], colours: Sequence[Ink] = ()
+) -> Image.Image:
     """Return the overlay painted on its grey background, of which 5 bits are kept."""
     ground = Image.fromarray(grey).point(_steps(5)).convert("RGBA")
-    return Image.alpha_composite(ground, overlay_image(entries).convert("RGBA")).convert("RGB")
+    return Image.alpha_composite(ground, overlay_image(entries, colours).convert("RGBA")).convert(
+        "RGB"
+    )
 
 
 def slimmed(image: Image.Image) -> Image.Image:

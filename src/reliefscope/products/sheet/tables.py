@@ -1,6 +1,5 @@
 """The tables of a sheet: consequences, the most affected units, the images used."""
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,86 +7,108 @@ import pandas as pd
 
 from reliefscope.model.granule import Granule
 from reliefscope.products.exposure import OUTSIDE
-from reliefscope.products.facts import Fact, as_text
+from reliefscope.products.facts import Fact
+from reliefscope.products.provenance import scrub
 from reliefscope.products.sheet import wording
 from reliefscope.products.sheet.content import SheetContent
 from reliefscope.products.sheet.text import printable
+from reliefscope.products.telling import as_text
+from reliefscope.words import Words, mark
 
 _MOST_UNITS, _MOST_IMAGES = 5, 5
 _ACRONYM = 4
 _UNBROKEN = "\N{NON-BREAKING HYPHEN}"
-_ORBITS = {"ascending": "asc.", "descending": "desc."}
+_ORBITS = {"ascending": mark("asc."), "descending": mark("desc.")}
 
 
 def fact_text(content: SheetContent, key: str) -> str:
     """Return a fact as a person reads it, or say that it is not available."""
     if key not in content.facts or content.facts[key].value is None:
-        return wording.NOT_AVAILABLE
-    return content.facts.text(key)
+        return content.words(wording.NOT_AVAILABLE)
+    return content.facts.text(key, content.words)
 
 
 def consequences(content: SheetContent, names: tuple[str, str, str]) -> dict[str, Any]:
     """Return areas and people, as the facts state them."""
-    facts, hazard = content.facts, content.product.event.hazard
+    facts, hazard, words = content.facts, content.product.event.hazard, content.words
     rows = [
         (names[0], "event_area_km2", True),
-        ("Seen, but cannot tell", "excluded_area_km2", False),
-        ("Not observed", "not_observed_area_km2", False),
-        ("Area of interest", "area_km2", False),
+        (words("Seen, but cannot tell"), "excluded_area_km2", False),
+        (words("Not observed"), "not_observed_area_km2", False),
+        (words("Area of interest"), "area_km2", False),
     ]
     people = [
-        ("Exposed (seen)", "exposed_population", True),
-        ("Cannot tell", "population_cannot_tell", False),
-        ("At most (upper bound)", "population_upper_bound", False),
-        ("In the area of interest", "population_total", False),
+        (words("Exposed (seen)"), "exposed_population", True),
+        (words("Cannot tell"), "population_cannot_tell", False),
+        (words("At most (upper bound)"), "population_upper_bound", False),
+        (words("In the area of interest"), "population_total", False),
     ]
     known = "population_total" in facts
     event = facts.get("event_area_km2")
     nothing = wording.NOTHING_FOUND.get(hazard, wording.NOTHING_FOUND_OTHERWISE)
-    source = printable(content.context.population_source, 140, word=24) or "source not stated"
+    source = printable(scrub(content.context.population_source), 140, word=24)
     return {
         "areas": [{"label": n, "value": fact_text(content, k), "strong": s} for n, k, s in rows],
         "people": [{"label": n, "value": fact_text(content, k), "strong": s} for n, k, s in people]
         if known
         else [],
-        "people_note": f"{wording.CANNOT_TELL_PEOPLE} {wording.ROUND_PEOPLE} Population: {source}."
+        "people_note": " ".join(
+            (
+                words(wording.CANNOT_TELL_PEOPLE),
+                words(wording.ROUND_PEOPLE),
+                words("Population: {source}.", source=source or words("source not stated")),
+            )
+        )
         if known
-        else "People exposed: not available, no population data were given for this area.",
-        "nothing": nothing if event is not None and event.value == 0 else "",
+        else words("People exposed: not available, no population data were given for this area."),
+        "nothing": words(nothing) if event is not None and event.value == 0 else "",
     }
 
 
 def units(content: SheetContent) -> dict[str, Any]:
     """Return the units of the finest level with the most of the event."""
+    words = content.words
     table = content.by_admin if content.by_admin is not None else pd.DataFrame(content.facts.admin)
     if table.empty:
-        return {"rows": [], "note": "By administrative unit: not available."}
+        return {"rows": [], "note": words("By administrative unit: not available.")}
     named = table[table["name"] != OUTSIDE]
     if named.empty:
-        return {"rows": [], "note": "By administrative unit: none in the area."}
+        return {"rows": [], "note": words("By administrative unit: none in the area.")}
     finest = named[named["level"] == named["level"].max()]
     people = bool(finest["exposed"].notna().any())
     hit = finest[finest["event_km2"] > 0]
     worst = hit.sort_values(
         ["exposed", "event_km2"] if people else ["event_km2"], ascending=False, kind="stable"
     ).head(_MOST_UNITS)
-    source = printable(content.context.admin_source, 110, word=24)
+    source = printable(scrub(content.context.admin_source), 110, word=24)
     return {
-        "rows": [_unit_row(row) for row in worst.to_dict(orient="records")],
+        "rows": [_unit_row(row, words) for row in worst.to_dict(orient="records")],
         "people": people,
-        "order": "by people exposed" if people else "by area",
-        "note": f"Event seen in {len(hit)} of {len(finest)} units of the area."
-        + (f" The {len(worst)} most affected are listed." if len(hit) > len(worst) else "")
-        + (f" Units: {source}." if source else ""),
+        "note": " ".join(
+            filter(
+                None,
+                (
+                    words(
+                        "Event seen in {hit} of {all} units of the area.",
+                        hit=words.number(len(hit)),
+                        all=words.number(len(finest)),
+                    ),
+                    words("The {count} most affected are listed.", count=words.number(len(worst)))
+                    if len(hit) > len(worst)
+                    else "",
+                    words("Units: {source}.", source=source) if source else "",
+                ),
+            )
+        ),
     }
 
 
-def _unit_row(row: Mapping[Any, Any]) -> dict[str, str]:
+def _unit_row(row: Mapping[Any, Any], words: Words) -> dict[str, str]:
     def text(name: str, display: str) -> str:
         value = row.get(name)
         if value is None or pd.isna(value):
-            return "n/a"
-        return as_text(Fact(key=name, value=float(value), display=display))
+            return words("n/a")
+        return as_text(Fact(key=name, value=float(value), display=display), words)
 
     return {
         "name": printable(row["name"], 60, word=16),
@@ -105,37 +126,45 @@ def images(content: SheetContent) -> dict[str, Any]:
     rows: dict[tuple[str, ...], dict[str, str]] = {}
     for role, group in content.product.granules.items():
         for granule in sorted(group, key=lambda g: (g.acquired is None, str(g.acquired))):
-            row = _image_row(role, granule)
+            row = _image_row(role, granule, content.words)
             key = (row["use"], row["sensor"], row["orbit"], row["acquired"][:10])
             rows.setdefault(key, row)
-    order = {"After": 0, "Before": 1}
+    order = {content.words("After"): 0, content.words("Before"): 1}
     ranked = sorted(rows.values(), key=lambda r: order.get(r["use"], 2))
     more = len(ranked) - _MOST_IMAGES
     return {
         "rows": ranked[:_MOST_IMAGES],
-        "note": f"And {more} more, listed in provenance.json." if more > 0 else "",
+        "note": content.words.several(
+            "And {count} more, listed in provenance.json.",
+            "And {count} more, listed in provenance.json.",
+            more,
+        )
+        if more > 0
+        else "",
         "licences": sorted({r["licence"] for r in ranked if r["licence"]})[:4],
     }
 
 
-def _image_row(role: str, granule: Granule) -> dict[str, str]:
+def _image_row(role: str, granule: Granule, words: Words) -> dict[str, str]:
     instrument = _capitals(printable(granule.instrument, 28)).replace("-", _UNBROKEN)
     named = (_capitals(printable(granule.platform, 28)), instrument)
     sensor = " ".join(dict.fromkeys(t for t in named if t))
     orbit = [] if granule.relative_orbit is None else [str(granule.relative_orbit)]
-    if granule.orbit_state:
-        orbit.append(_ORBITS.get(granule.orbit_state, printable(granule.orbit_state, 12)))
-    if granule.acquired is None:
-        acquired = "static"
-    else:
-        acquired = f"{granule.acquired.astimezone(dt.UTC):%Y-%m-%d %H:%M}"
+    if granule.orbit_state in _ORBITS:
+        orbit.append(words(_ORBITS[granule.orbit_state]))
+    elif granule.orbit_state:
+        orbit.append(printable(granule.orbit_state, 12))
+    acquired = words("static") if granule.acquired is None else words.short_moment(granule.acquired)
+    use = words(wording.ROLES[role]) if role in wording.ROLES else ""
     return {
-        "use": wording.ROLES.get(role, printable(role, 16).replace("_", " ").capitalize()),
-        "sensor": printable(sensor or granule.collection, 60, word=22) or "not stated",
+        "use": use or printable(role, 16).replace("_", " ").capitalize(),
+        "sensor": printable(sensor or granule.collection, 60, word=22) or words("not stated"),
         "acquired": acquired,
-        "resolution": "n/a" if granule.resolution is None else f"{granule.resolution:g} m",
-        "orbit": " ".join(orbit) or "n/a",
-        "licence": printable(granule.licence, 110, word=24) or "licence not stated",
+        "resolution": words("n/a")
+        if granule.resolution is None
+        else words("{number} m", number=f"{granule.resolution:g}"),
+        "orbit": " ".join(orbit) or words("n/a"),
+        "licence": printable(granule.licence, 110, word=24) or words("licence not stated"),
     }
 
 
