@@ -26,16 +26,19 @@ from reliefscope.model.context import Context
 from reliefscope.model.cube import NO_LIKELIHOOD, Exclusion, State
 from reliefscope.model.grid import pixel_size_m
 from reliefscope.numerics import zonal
-from reliefscope.products.layers import Layers
+from reliefscope.products.assets import Assets, find_assets
+from reliefscope.products.layers import Layers, boxes_around
 
 SURE_PERCENT = 75
 """Event pixels from this likelihood on make the low end of a range."""
 POSSIBLE_PERCENT = 25
 """Observed pixels without event from this likelihood on are added for the high end."""
 OUTSIDE = "(outside the admin units)"
+COVERS: Mapping[str, int] = {"cropland": 40, "built_up": 50}
+"""Land of which the loss is told apart, and its code in ESA WorldCover."""
 _ROWS = 1024
 _NODE_M = 5000.0
-_MARGIN_DEG, _EDGE_DEG, _TURN = 0.5, 0.02, 360.0
+_EDGE_DEG, _TURN = 0.02, 360.0
 _WIDEST_STEP = 64
 _CODES = 256
 
@@ -101,6 +104,10 @@ class Exposure:
     by_class: Mapping[str, Tally]
     """Per class of the grading, by its name in lower case: area and people of the event in it;
     each tally has one entry."""
+    by_cover: Mapping[str, Tally]
+    """Per class of `COVERS` of which there is any: areas and people by `Kind`."""
+    assets: Assets
+    """Roads, facilities and places."""
     unknown_share: float
     """Share of the area where nobody counted the people [0-1]; NaN without a population."""
 
@@ -177,6 +184,7 @@ def assess(layers: Layers, context: Context, people: People | None = None) -> Ex
     tallies = {level: _Counter(len(units)) for level, units in levels.items()}
     reasons = np.zeros((1, 1 << len(Exclusion)))
     graded = _Counter(0, _CODES)
+    covers = {} if layers.land_cover is None else {name: _Counter(0) for name in COVERS}
     for first, rows in _blocks(layers):
         inside = layers.inside[rows]
         kind = kinds(layers.state[rows], layers.likelihood[rows])
@@ -187,6 +195,10 @@ def assess(layers: Layers, context: Context, people: People | None = None) -> Ex
         if layers.grading is not None:
             event = np.where(inside & (layers.state[rows] == State.EVENT), 0, -1).astype("int32")
             graded.add(event, layers.grading.codes[rows], area, people, first)
+        for name, counter in covers.items():
+            assert layers.land_cover is not None  # noqa: S101 - there are counters
+            land = inside & (layers.land_cover[rows] == COVERS[name])
+            counter.add(np.where(land, 0, -1).astype("int32"), kind, area, people, first)
         shut = np.where(inside & (kind == Kind.EXCLUDED), 0, -1).astype("int32")
         codes = np.minimum(layers.exclusion[rows], reasons.shape[1] - 1)
         reasons += zonal.zone_sums(shut, codes, area, 1, reasons.shape[1])
@@ -202,6 +214,8 @@ def assess(layers: Layers, context: Context, people: People | None = None) -> Ex
             if flag.name
         },
         by_class={} if layers.grading is None else graded.by_code(layers.grading.flags),
+        by_cover={n: c.whole() for n, c in covers.items() if c.whole().area_m2.any()},
+        assets=find_assets(layers, context),
         unknown_share=whole.unknown_share,
     )
 
@@ -300,7 +314,7 @@ def _levels(admin: gpd.GeoDataFrame | None, grid: GeoBox) -> dict[int, gpd.GeoDa
     if admin.crs is None:
         raise CubeError("the admin units have no CRS; say which, most often EPSG:4326")
     outlines = shapely.make_valid(admin.geometry.to_crs("EPSG:4326").to_numpy())
-    pieces = [shapely.clip_by_rect(outlines, *box) for box in _boxes_around(grid)]
+    pieces = [shapely.clip_by_rect(outlines, *box) for box in boxes_around(grid)]
     near = shapely.segmentize(shapely.union_all(pieces, axis=0), _EDGE_DEG)
     table = gpd.GeoDataFrame(
         {
@@ -322,23 +336,6 @@ def _column(table: gpd.GeoDataFrame, name: str, missing: str | int) -> list[Any]
     if name not in table:
         return [missing] * len(table)
     return [missing if pd.isna(v) else v for v in table[name]]
-
-
-def _boxes_around(grid: GeoBox) -> list[tuple[float, float, float, float]]:
-    """Return one box around the grid in degrees, with some margin; two at the antimeridian."""
-    rows, columns = (np.linspace(0, n, 65) for n in grid.shape)
-    x, y = np.meshgrid(
-        grid.affine.c + grid.affine.a * columns, grid.affine.f + grid.affine.e * rows
-    )
-    there = Transformer.from_crs(str(grid.crs), "EPSG:4326", always_xy=True)
-    lon, lat = there.transform(x, y)
-    lon = np.unwrap(np.unwrap(lon, period=_TURN, axis=1), period=_TURN, axis=0)
-    west, east = float(lon.min()) - _MARGIN_DEG, float(lon.max()) + _MARGIN_DEG
-    south, north = float(lat.min()) - _MARGIN_DEG, float(lat.max()) + _MARGIN_DEG
-    if east - west >= _TURN or north >= _TURN / 4 or south <= -_TURN / 4:
-        return [(-_TURN / 2, south, _TURN / 2, north)]
-    shifts = [s for s in (-_TURN, 0.0, _TURN) if west + s < _TURN / 2 and east + s > -_TURN / 2]
-    return [(west + s, south, east + s, north) for s in shifts]
 
 
 def _zones(units: gpd.GeoDataFrame, grid: GeoBox, inside: NDArray[np.bool_]) -> NDArray[np.int32]:

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
@@ -15,6 +16,7 @@ from reliefscope.model.cube import NO_LIKELIHOOD, VARIABLES, State
 from reliefscope.model.granule import Granule
 from reliefscope.model.product import Product
 from reliefscope.pipeline.passes import repeats
+from reliefscope.products.assets import Status
 from reliefscope.products.exposure import POSSIBLE_PERCENT, SURE_PERCENT, Exposure
 from reliefscope.products.layers import Layers
 from reliefscope.products.provenance import scrub
@@ -45,7 +47,7 @@ class Fact:
     high: float | None = None
     unit: str = ""
     display: str = "text"
-    """Rounding rule: area, people, share, hours, number, time, list or text."""
+    """Rounding rule: area, length, people, count, share, hours, number, time, list or text."""
     method: str = ""
     inputs: tuple[str, ...] = ()
     """Granules, or the name of the data set."""
@@ -158,6 +160,7 @@ def state_facts(
         )
     if not _ranged(layers):
         facts = [replace(fact, low=None, high=None) for fact in facts]
+    facts += _things(exposure, granules)
     rows = [] if exposure.by_admin is None else _rows(exposure.by_admin)
     return Facts({f.key: f for f in facts}, tuple(rows), dict(head or {}))
 
@@ -299,6 +302,77 @@ def _people(exposure: Exposure, inputs: tuple[str, ...]) -> Iterator[Fact]:
         method="share of the area for which the population grid has no number",
         inputs=inputs[-1:],
     )
+
+
+def _things(exposure: Exposure, granules: tuple[str, ...]) -> Iterator[Fact]:
+    """Return cropland, built-up land, roads and facilities."""
+    for cover, tally in exposure.by_cover.items():
+        for name, key in (("total", ""), ("event", "event_"), ("cannot_tell", "cannot_tell_")):
+            ends = {e: tally.km2(f"event_{e}") for e in ("low", "high") if name == "event"}
+            yield Fact(
+                key=f"{cover}_{key}area_km2",
+                value=tally.km2(name),
+                unit="km2",
+                display="area",
+                method=f"{_AREA}, {cover} in the land cover, {name}",
+                inputs=(*granules, "land cover"),
+                layer="state.tif",
+                **ends,
+            )
+    assets = exposure.assets
+    for key, lengths in (("roads", _summed(assets.road_km)), *_named("roads", assets.road_km)):
+        yield from _told(key, lengths, "km", "length", (*granules, "roads"))
+    for key, counts in _named("facilities", assets.facility_count):
+        yield from _told(key, counts, "count", "count", (*granules, "facilities"))
+
+
+def _summed(by_kind: Mapping[str, Mapping[Status, float]]) -> dict[Status, float]:
+    return {s: sum(kind[s] for kind in by_kind.values()) for s in Status} if by_kind else {}
+
+
+def _named(
+    prefix: str, by_kind: Mapping[str, Mapping[Status, float]]
+) -> Iterator[tuple[str, Mapping[Status, float]]]:
+    """Yield keys and numbers of the kinds that have a name."""
+    for kind, numbers in sorted(by_kind.items()):
+        slug = re.sub("[^a-z0-9]+", "_", kind.lower()).strip("_")
+        if slug:
+            yield f"{prefix}_{slug}", numbers
+
+
+def _told(
+    key: str,
+    numbers: Mapping[Status, float],
+    unit: str,
+    display: str,
+    inputs: tuple[str, ...],
+) -> Iterator[Fact]:
+    """Return total, affected and unknown of one kind of thing."""
+    if not numbers:
+        return
+    layer = "vectors.gpkg, " + ("transportationL" if unit == "km" else "facilitiesP")
+    affected, unknown = numbers[Status.AFFECTED], (Status.CANNOT_TELL, Status.NOT_OBSERVED)
+    parts: tuple[tuple[str, float, str, dict[str, float]], ...] = (
+        ("", sum(numbers.values()), "in the event's area", {}),
+        (
+            "affected_",
+            affected,
+            "where the event was seen; high: with those within one pixel of it",
+            {"low": affected, "high": affected + numbers[Status.POSSIBLY]},
+        ),
+        ("cannot_tell_", sum(numbers[s] for s in unknown), "where excluded or not observed", {}),
+    )
+    for part, value, method, ends in parts:
+        yield Fact(
+            key=f"{key}_{part}{unit}",
+            value=value,
+            unit=unit,
+            display=display,
+            method=method,
+            inputs=inputs,
+            layer=layer,
+            **ends,
+        )
 
 
 def _times(product: Product) -> Iterator[Fact]:

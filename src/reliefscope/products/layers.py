@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
+from pyproj import Transformer
 from rasterio.features import rasterize
 from shapely.geometry import mapping
 
@@ -34,6 +35,8 @@ GRADINGS = (
 _NO_FLAGS = Advisory(0)
 _GREY = ("vv_db", "vh_db")
 _BACKGROUND_SIDE = 6000
+_MOST_COVER = 100
+_MARGIN_DEG, _TURN = 0.5, 360.0
 _LAYERS = {"state": "uint8", "likelihood": "uint8", "exclusion": "uint16"}
 
 
@@ -78,6 +81,8 @@ class Layers:
     )
     grading: Grading | None = None
     """Classes of the event, where the product has them."""
+    land_cover: NDArray[np.uint8] | None = None
+    """Classes of ESA WorldCover, (y, x); 0 not known."""
     background_name: str = ""
     """Variable that the background shows."""
     background: NDArray[np.float32] | None = None
@@ -112,6 +117,9 @@ def compute_layers(product: Product) -> Layers:
     for name, (array, _) in wanted.items():
         if array.shape != tuple(shape):
             raise CubeError(f"{name!r} is {array.shape}; the product's grid is {tuple(shape)}")
+    cover = _land_cover(product)
+    if cover is not None:
+        wanted["land_cover"] = (cover, "uint8")
     grey = _grey(product)
     if grey is not None:
         wanted["background"] = (grey, "float32")
@@ -132,6 +140,7 @@ def compute_layers(product: Product) -> Layers:
         scalars=MappingProxyType(numbers),
         measures=MappingProxyType({n: arrays[n] for n in MEASURES if n in arrays}),
         grading=None if graded is None else Grading(name=graded, codes=arrays[graded]),
+        land_cover=arrays.get("land_cover"),
         background=background,
         background_name="" if grey is None else str(grey.name),
     )
@@ -158,6 +167,23 @@ def inside(area: Area, grid: GeoBox) -> NDArray[np.bool_]:
     return within
 
 
+def boxes_around(grid: GeoBox) -> list[tuple[float, float, float, float]]:
+    """Return one box around the grid in degrees, with some margin; two at the antimeridian."""
+    rows, columns = (np.linspace(0, n, 65) for n in grid.shape)
+    x, y = np.meshgrid(
+        grid.affine.c + grid.affine.a * columns, grid.affine.f + grid.affine.e * rows
+    )
+    there = Transformer.from_crs(str(grid.crs), "EPSG:4326", always_xy=True)
+    lon, lat = there.transform(x, y)
+    lon = np.unwrap(np.unwrap(lon, period=_TURN, axis=1), period=_TURN, axis=0)
+    west, east = float(lon.min()) - _MARGIN_DEG, float(lon.max()) + _MARGIN_DEG
+    south, north = float(lat.min()) - _MARGIN_DEG, float(lat.max()) + _MARGIN_DEG
+    if east - west >= _TURN or north >= _TURN / 4 or south <= -_TURN / 4:
+        return [(-_TURN / 2, south, _TURN / 2, north)]
+    shifts = [s for s in (-_TURN, 0.0, _TURN) if west + s < _TURN / 2 and east + s > -_TURN / 2]
+    return [(west + s, south, east + s, north) for s in shifts]
+
+
 def observed(layers: Layers) -> NDArray[np.bool_]:
     """Return which pixels of the area were seen at all, bool array, (y, x)."""
     seen: NDArray[np.bool_] = layers.inside & (layers.state != State.NOT_OBSERVED)
@@ -173,6 +199,18 @@ def _grey(product: Product) -> xr.DataArray | None:
         return None
     step = -(-max(product.grid.shape) // _BACKGROUND_SIDE)
     return found[0][::step, ::step]
+
+
+def _land_cover(product: Product) -> xr.DataArray | None:
+    """Return the land cover that was read beside the images, 0 where it is not known."""
+    for cube in product.images.values():
+        if "land_cover" not in cube:
+            continue
+        cover = cube["land_cover"]
+        cover = cover.isel(time=-1, drop=True) if "time" in cover.dims else cover
+        if cover.shape == tuple(product.grid.shape):
+            return cover.where((cover >= 0) & (cover <= _MOST_COVER), 0)
+    return None
 
 
 def _compute(

@@ -76,7 +76,7 @@ def _share(share: float, words: Words) -> str:
     return words(_PERCENT, number=number)
 
 
-def _hours(values: Sequence[float], words: Words) -> list[str]:
+def _whole(values: Sequence[float], words: Words) -> list[str]:
     return [words.number(v) for v in values]
 
 
@@ -89,5 +89,6 @@ _RULES: Mapping[str, Callable[[Sequence[float], Words], list[str]]] = {
     "length": _areas,
     "people": _people,
     "share": _shares,
-    "hours": _hours,
+    "hours": _whole,
+    "count": _whole,
 }

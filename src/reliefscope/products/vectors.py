@@ -81,9 +81,9 @@ def build_vectors(
     layers : Layers
         The product in memory.
     exposure : Exposure
-        Supplies the statistics of admin units.
+        Supplies the statistics of admin units, places, roads, facilities.
     context : Context
-        Supplies places, roads, facilities.
+        Supplies the outlines of admin units.
     people : People, optional
         The population laid under the grid.
     """
@@ -95,9 +95,9 @@ def build_vectors(
         "notObservedA": _not_observed(layers),
         "exclusionA": _exclusion(layers),
         "administrativeA": _administrative(context, exposure),
-        "populatedPlacesP": _points(context.places, layers),
-        "transportationL": _lines(context.roads, product),
-        "facilitiesP": _points(context.facilities, layers),
+        "populatedPlacesP": exposure.assets.places,
+        "transportationL": exposure.assets.roads,
+        "facilitiesP": exposure.assets.facilities,
     }
     return {name: built[name] for name in LAYERS if built.get(name) is not None}
 
@@ -356,51 +356,6 @@ def _administrative(context: Context, exposure: Exposure) -> gpd.GeoDataFrame | 
     geometry = context.admin.geometry.to_crs(_WGS84).iloc[table["unit"]]
     fields = table.drop(columns="unit").dropna(axis="columns", how="all")
     return gpd.GeoDataFrame(fields.reset_index(drop=True), geometry=geometry.to_numpy(), crs=_WGS84)
-
-
-def _tidy(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return what has a place, with columns that a GeoPackage takes."""
-    kept = table[table.geometry.notna() & ~table.is_empty]
-    kept = kept.drop(columns=[c for c in kept.columns if str(c).lower() in {"fid", "ogc_fid"}])
-    plain = kept.drop(columns=kept.geometry.name)
-    mixed = [c for c in plain if plain[c].map(type).isin((list, dict, set, tuple)).any()]
-    return kept.assign(**{c: kept[c].map(str) for c in mixed})
-
-
-def _lines(table: gpd.GeoDataFrame | None, product: Product) -> gpd.GeoDataFrame | None:
-    if table is None:
-        return None
-    cut = gpd.clip(_tidy(table).to_crs(_WGS84), product.event.area.geometry, keep_geom_type=True)
-    return cut if len(cut) else None
-
-
-def _points(table: gpd.GeoDataFrame | None, layers: Layers) -> gpd.GeoDataFrame | None:
-    """Return points in the area with their status on the map."""
-    if table is None:
-        return None
-    points = _tidy(table).to_crs(str(layers.grid.crs))
-    points = points.set_geometry(points.representative_point())
-    column, row = ~layers.grid.affine * (points.geometry.x.to_numpy(), points.geometry.y.to_numpy())
-    places = np.floor(np.column_stack([row, column])).astype(int)
-    within = ((places >= 0) & (places < layers.state.shape)).all(axis=1)
-    within[within] = layers.inside[tuple(places[within].T)]
-    if not within.any():
-        return None
-    kept = points[within].to_crs(_WGS84).reset_index(drop=True)
-    return kept.assign(status=[status_at(layers, r, c) for r, c in places[within]])
-
-
-def status_at(layers: Layers, row: int, column: int) -> str:
-    """Return what is known of a point, allowing it to be misplaced by one pixel."""
-    own = layers.state[row, column]
-    around = layers.state[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
-    if own == State.EVENT:
-        return "affected"
-    if (around == State.EVENT).any():
-        return "possibly affected"
-    if own == State.NOT_OBSERVED:
-        return "not observed"
-    return "cannot tell" if own == State.EXCLUDED else "not affected"
 
 
 def vector_area_m2(geometry: Sequence[BaseGeometry]) -> float:

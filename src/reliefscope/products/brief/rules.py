@@ -79,6 +79,7 @@ def compose(content: SheetContent, previous: Facts | None = None) -> Brief:
         teller.section(mark("What happened"), teller.happened()),
         teller.section(mark("What the satellites saw"), teller.saw()),
         teller.section(mark("Who is inside"), teller.inside()),
+        teller.section(mark("Land, roads, facilities"), teller.things()),
         teller.section(mark("How sure this is, and what could not be seen"), teller.sure()),
         teller.worst(),
         teller.section(mark("What has changed"), teller.changed(previous)),
@@ -192,6 +193,19 @@ class _Teller:
                 "people are affected, of {population_total} in the area."
             )
         )
+
+    def things(self) -> Iterator[Sentence]:
+        for name, seen, unknown, whole in wording.things(self._facts):
+            runs = {"seen": self._number(seen), "whole": self._number(whole)}
+            if not self._value(unknown):
+                text = mark("{name}: {seen} of {whole} where the event was seen.")
+            else:
+                text = mark(
+                    "{name}: {seen} of {whole} where the event was seen; of {unknown} more, "
+                    "nothing can be told."
+                )
+                runs["unknown"] = self._number(unknown)
+            yield self._say(text, name=self._words(name), **runs)
 
     def sure(self) -> Iterator[Sentence]:
         yield self._say(mark("In {excluded_fraction} of the area the satellite cannot tell."))
@@ -307,14 +321,15 @@ class _Teller:
         self._used[key] = None
         return Run(self._facts.text(key, self._words), key)
 
-    def _say(self, text: str, **values: str) -> Sentence:
+    def _say(self, text: str, **values: str | Run) -> Sentence:
         """Return a sentence in the reader's language, facts put in for their keys."""
         runs = []
         for literal, name, _, _ in string.Formatter().parse(self._words(text)):
             if literal:
                 runs.append(Run(literal))
             if name in values:
-                runs.append(Run(values[name]))
+                value = values[name]
+                runs.append(value if isinstance(value, Run) else Run(value))
             elif name:
                 runs.append(self._number(name))
         return tuple(runs)

@@ -1,6 +1,7 @@
 """The tables of a sheet: consequences, the most affected units, the images used."""
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from reliefscope.words import Words, mark
 
 _MOST_UNITS, _MOST_IMAGES = 5, 5
 _ACRONYM = 4
+_MOST_THINGS = 6
 _UNBROKEN = "\N{NON-BREAKING HYPHEN}"
 _ORBITS = {"ascending": mark("asc."), "descending": mark("desc.")}
 
@@ -61,8 +63,24 @@ def consequences(content: SheetContent, names: tuple[str, str, str]) -> dict[str
         )
         if known
         else words("People exposed: not available, no population data were given for this area."),
+        "things": [
+            {"label": words(name), "value": _part(content, seen, unknown, whole), "strong": False}
+            for name, seen, unknown, whole in islice(wording.things(facts), _MOST_THINGS)
+        ],
         "nothing": words(nothing) if event is not None and event.value == 0 else "",
     }
+
+
+def _part(content: SheetContent, seen: str, unknown: str, whole: str) -> str:
+    """Return how much of something is affected, and of how much nothing can be told."""
+    values = {
+        "seen": fact_text(content, seen),
+        "unknown": fact_text(content, unknown),
+        "whole": fact_text(content, whole),
+    }
+    if content.facts[unknown].value:
+        return content.words("{seen}; cannot tell {unknown}; of {whole}", **values)
+    return content.words("{seen} of {whole}", **values)
 
 
 def units(content: SheetContent) -> dict[str, Any]:

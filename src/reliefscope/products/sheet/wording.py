@@ -3,7 +3,7 @@
 Each sentence is a key of the catalogs in `reliefscope.words`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from enum import IntEnum
 
 from reliefscope.model.cube import (
@@ -71,6 +71,22 @@ NO_EVENT_NAMES: Mapping[Hazard, str] = {
 NO_EVENT_OTHERWISE = mark("Observed, not affected")
 EXCLUDED_NAME = mark("Seen, but cannot tell")
 NOT_OBSERVED_NAME = mark("Not observed")
+
+THINGS: Mapping[str, tuple[str, str]] = {
+    "cropland": (mark("Cropland"), "area_km2"),
+    "built_up": (mark("Built-up land"), "area_km2"),
+    "roads": (mark("Roads"), "km"),
+    "facilities_hospital": (mark("Hospitals"), "count"),
+    "facilities_clinic": (mark("Clinics"), "count"),
+    "facilities_school": (mark("Schools"), "count"),
+    "facilities_bridge": (mark("Bridges"), "count"),
+    "facilities_airport": (mark("Airports"), "count"),
+    "facilities_mission": (mark("Diplomatic missions"), "count"),
+    "facilities_fire_station": (mark("Fire stations"), "count"),
+    "facilities_police": (mark("Police stations"), "count"),
+    "facilities_power_plant": (mark("Power plants"), "count"),
+}
+"""What is told of land, roads and facilities: beginning of the facts' keys, name, end of them."""
 
 MISSION_NAMES: Mapping[str, str] = {
     "REF": mark("reference"),
@@ -252,6 +268,7 @@ FIXED: Mapping[str, str] = {
     "globe_alt": mark("Globe with the area marked"),
     "consequences": mark("Consequences in the area"),
     "people": mark("People"),
+    "things": mark("Land, roads, facilities"),
     "worst": mark("Most affected administrative units"),
     "unit": mark("Unit"),
     "exposed": mark("Exposed"),
@@ -281,3 +298,12 @@ FIXED: Mapping[str, str] = {
     "north": mark("N"),
 }
 """Headings and labels that the template prints by these names."""
+
+
+def things(facts: Container[str]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield name and keys (affected, cannot tell, all) of the `THINGS` that ``facts`` has."""
+    for key, (name, end) in THINGS.items():
+        seen = "event" if end == "area_km2" else "affected"
+        keys = f"{key}_{seen}_{end}", f"{key}_cannot_tell_{end}", f"{key}_{end}"
+        if keys[-1] in facts:
+            yield (name, *keys)
