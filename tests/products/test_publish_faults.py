@@ -190,15 +190,15 @@ def test_killed_at_any_instant(tmp_path, root):
 DEAD = """
 import json, os, sys
 from pathlib import Path
-from reliefscope.products import catalog as module, package, rasters, stac, staging
+from reliefscope.products import catalog as module, index, package, rasters, stac, staging
 from reliefscope.products.catalog import find, publish
 from tests.products.conftest import bare_sheet
 from tests.products.scene import RELEASED, make_context, make_product
 package.draw_sheet = bare_sheet
 points = [
     (rasters, "_read_back"), (package, "write_vectors"), (package, "draw_thumbnail"),
-    (staging, "sync"), (module, "_index"), (stac, "collection_document"),
-    (stac, "catalog_document"),
+    (staging, "sync"), (module, "index"), (stac, "collection_document"),
+    (index, "to_parquet"), (stac, "catalog_document"),
 ]
 found = {}
 for where, name in points:
@@ -226,9 +226,9 @@ def test_dead_at_chosen_points(tmp_path, root):
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    assert len(found) == 7
+    assert len(found) == 8
     for name, (code, packages) in found.items():
-        published = name in {"_index", "collection_document", "catalog_document"}
+        published = name in {"index", "collection_document", "to_parquet", "catalog_document"}
         assert code == 9, name
         assert [set(p) for p in packages] == [FILES] * published, name
         catalog = tmp_path / name

@@ -134,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     indicating.set_defaults(module="indicators", function="indicators")
 
+    _published_commands(commands)
+
     validating = commands.add_parser("validate", help="compare a map with a reference")
     validating.add_argument("candidate", type=Path)
     validating.add_argument("reference", type=Path, help="raster or vectors, in any CRS")
@@ -150,6 +152,46 @@ def _parser() -> argparse.ArgumentParser:
     validating.add_argument("--json", action="store_true", help="print JSON")
     validating.set_defaults(module="maps", function="validate_map")
     return parser
+
+
+def _published_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add what works on packages that are published."""
+    verifying = commands.add_parser(
+        "verify", help="check packages anew: checksums, files, numbers against rasters"
+    )
+    verifying.add_argument(
+        "package", type=Path, help="folder of a package, or of a catalog: then all of it"
+    )
+    verifying.add_argument("--json", action="store_true", help="print JSON")
+    verifying.set_defaults(module="catalog", function="verify")
+
+    explaining = commands.add_parser(
+        "explain", help="trace a number to its layer, granules and checksums"
+    )
+    explaining.add_argument("product", help="folder of a package, or a product id")
+    explaining.add_argument("fact", nargs="?", help="key of the fact; without it, list them")
+    explaining.add_argument("--catalog", type=Path, metavar="DIR", help="where ids are looked up")
+    explaining.add_argument("--json", action="store_true", help="print JSON")
+    explaining.set_defaults(module="catalog", function="explain")
+
+    parser = commands.add_parser("catalog", help="list, mend or prune what is published")
+    tasks = parser.add_subparsers(required=True, metavar="TASK")
+    listing = tasks.add_parser("list", help="list the published products")
+    listing.add_argument("--hazard", help="only of this kind")
+    listing.add_argument("--event", help="only of this event")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    listing.set_defaults(function="list_products")
+    mending = tasks.add_parser("rebuild", help="write the lists anew from the packages")
+    mending.set_defaults(function="rebuild_lists")
+    pruning = tasks.add_parser("prune", help="remove what a later version replaces")
+    pruning.add_argument("--before", metavar="DATE", help="and all whose image is older")
+    pruning.add_argument("--yes", action="store_true", help="remove; without it, only say what")
+    pruning.set_defaults(function="prune")
+    for task in (listing, mending, pruning):
+        task.add_argument(
+            "--catalog", type=Path, metavar="DIR", help="default: RELIEFSCOPE_CATALOG"
+        )
+        task.set_defaults(module="catalog")
 
 
 def _event_argument(parser: argparse.ArgumentParser) -> None:

@@ -72,8 +72,8 @@ def find_assets(layers: Layers, context: Context) -> Assets:
     Notes
     -----
     A thing is *affected* on a pixel of the event, *possibly affected* next to one, and otherwise
-    as its own pixel is. Lines are cut into pieces of at most a quarter of a pixel, which are in the area
-    where the centre of their pixel is; lengths are on the ellipsoid.
+    as its own pixel is. Lines are cut into pieces of at most a quarter of a pixel, which are in
+    the area where the centre of their pixel is; lengths are on the ellipsoid.
     """
     roads = _lines(context.roads, layers)
     facilities = _points(context.facilities, layers)

@@ -7,7 +7,7 @@ published before is not made again.
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from reliefscope.model.context import Context
 from reliefscope.model.product import Product
 from reliefscope.products import provenance, stac, staging
 from reliefscope.products.facts import Facts
+from reliefscope.products.index import Entry, all_items, entry_of, index, items, split
 from reliefscope.products.package import Maker
 from reliefscope.products.sheet import Policy, load_policy
 from reliefscope.words import SOURCE, words_in
@@ -40,23 +41,6 @@ class Package:
     def product_id(self) -> str:
         """Name of the product, such as ``EMSR871_AOI01_DEL_PRODUCT_r1_v1``."""
         return self.folder.name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """What the catalog knows of a package without opening its layers."""
-
-    product_id: str
-    event: str
-    hazard: str
-    datetime: dt.datetime
-    """Of the latest image."""
-    exercise: bool
-    superseded: bool
-    """A later version exists."""
-    folder: Path
-    item: Path
-    facts: Path
 
 
 def publish(  # noqa: PLR0913 - each has a default but three
@@ -129,13 +113,13 @@ def publish(  # noqa: PLR0913 - each has a default but three
     with staging.locked(catalog, f"{hazard}-{product.event.id}"):
         staging.sweep(folder)
         mark = _fingerprint(product, context, base, policy, spoken)
-        known = _items(folder)
+        known = items(folder)
         for path, document in known:
             if document["properties"].get("reliefscope:fingerprint") == mark:
                 tell(f"{document['id']} was published before: nothing to do")
-                _index(catalog, hazard)
+                index(catalog, hazard)
                 return open_package(path.parent)
-        version = 1 + max((v for b, v in map(_split, known) if b == base), default=0)
+        version = 1 + max((v for b, v in map(split, known) if b == base), default=0)
         head = {
             "product_id": f"{base}_v{version}",
             "fingerprint": mark,
@@ -160,7 +144,7 @@ def _previous(known: list[tuple[Path, dict[str, Any]]], indicator: str) -> Facts
     same = [i for i in known if i[1]["properties"].get("reliefscope:indicator") == indicator]
     if not same:
         return None
-    newest = max(same, key=lambda i: (i[1]["properties"]["datetime"], _split(i)[1]))
+    newest = max(same, key=lambda i: (i[1]["properties"]["datetime"], split(i)[1]))
     return open_package(newest[0].parent).facts
 
 
@@ -174,12 +158,7 @@ def find(catalog: Path, *, event: str | None = None, hazard: str | None = None) 
     event, hazard : str, optional
         Only these.
     """
-    found = [
-        _entry(path, document)
-        for folder in sorted(catalog.glob(f"{hazard or '*'}/{event or '*'}"))
-        if not folder.name.startswith(".")
-        for path, document in _items(folder)
-    ]
+    found = [entry_of(*item) for item in all_items(catalog, hazard or "*", event or "*")]
     return sorted(found, key=lambda e: (e.datetime, e.product_id))
 
 
@@ -198,6 +177,25 @@ def open_package(folder: Path) -> Package:
     return Package(folder=folder, item=item, facts=stated, created=False)
 
 
+def find_package(catalog: Path, product: str) -> Package:
+    """Return a package by its folder, or by its product id in a catalog.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    if (Path(product) / "item.json").is_file():
+        return open_package(Path(product))
+    for entry in find(catalog):
+        if entry.product_id == product:
+            return open_package(entry.folder)
+    raise InputError(
+        f"no package {product!r}: give the folder of a package, or the id of a product in the "
+        f"catalog {catalog}, as `reliefscope catalog list` shows them"
+    )
+
+
 def _store(catalog: Path, target: Path, maker: Maker, counted: Any) -> Package:  # noqa: ANN401
     try:
         with staging.staged(target) as folder:
@@ -207,7 +205,7 @@ def _store(catalog: Path, target: Path, maker: Maker, counted: Any) -> Package: 
             f"{target.name} could not be written to {catalog} ({error}); nothing of it is left: "
             f"free disk space or choose another catalog, then run again"
         ) from error
-    _index(catalog, target.parent.parent.name)
+    index(catalog, target.parent.parent.name)
     return Package(folder=target, item=target / "item.json", facts=counted[2], created=True)
 
 
@@ -235,75 +233,3 @@ def _fingerprint(
     known = provenance.context_digest(context, product.grid)
     parts = [product.fingerprint, base, known, json.dumps(asdict(policy)), *languages]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
-
-
-def _items(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
-    """Return the Items of one event, by product id and version."""
-    found = []
-    for path in folder.glob("*/item.json"):
-        if path.parent.name.startswith("."):
-            continue
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise PublishError(
-                f"{path} is not a STAC Item ({error}); restore it or move its folder away"
-            ) from error
-        found.append((path, document))
-    return sorted(found, key=_split)
-
-
-def _split(item: tuple[Path, dict[str, Any]]) -> tuple[str, int]:
-    """Return a product's name without version, and its version."""
-    base, _, version = item[0].parent.name.rpartition("_v")
-    return base, int(version) if version.isdigit() else 0
-
-
-def _entry(path: Path, document: Mapping[str, Any]) -> Entry:
-    properties = document["properties"]
-    return Entry(
-        product_id=document["id"],
-        event=properties["reliefscope:event"],
-        hazard=properties["reliefscope:hazard"],
-        datetime=dt.datetime.fromisoformat(properties["datetime"]),
-        exercise=properties["reliefscope:exercise"],
-        superseded=bool(properties.get("deprecated")),
-        folder=path.parent,
-        item=path,
-        facts=path.parent / "facts.json",
-    )
-
-
-def _index(catalog: Path, hazard: str) -> None:
-    """Write the catalog's own files anew from the packages that are there."""
-    try:
-        with staging.locked(catalog, "catalog"):
-            staging.sweep(catalog)
-            staging.sweep(catalog / hazard)
-            items = [i for f in sorted((catalog / hazard).glob("[!.]*")) for i in _items(f)]
-            for path, document in _versions(items):
-                staging.sweep(path.parent)
-                staging.write_json(path, document)
-            documents = [document for _, document in items]
-            collection = stac.collection_document(hazard, documents)
-            staging.write_json(catalog / hazard / "collection.json", collection)
-            hazards = [p.parent.name for p in catalog.glob("[!.]*/collection.json")]
-            staging.write_json(catalog / "catalog.json", stac.catalog_document(hazards))
-    except OSError as error:
-        raise PublishError(
-            f"the product is published, but the list of {catalog} could not be updated "
-            f"({error}); free disk space and run again: that mends the list"
-        ) from error
-
-
-def _versions(
-    items: list[tuple[Path, dict[str, Any]]],
-) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Link each version to the one before and after it, in place; yield every Item."""
-    for i, (path, document) in enumerate(items):
-        base, _ = _split(items[i])
-        before = items[i - 1] if i and _split(items[i - 1])[0] == base else None
-        last = i + 1 == len(items)
-        after = None if last or _split(items[i + 1])[0] != base else items[i + 1]
-        stac.link_versions(document, before and before[1]["id"], after and after[1]["id"])
-        yield path, document

@@ -1,6 +1,7 @@
 """Folders that are whole or absent: written beside their place, then renamed into it."""
 
 import contextlib
+import filecmp
 import json
 import os
 import secrets
@@ -76,21 +77,40 @@ def sweep(folder: Path) -> None:
             left.unlink(missing_ok=True)
 
 
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Replace ``path`` by ``document`` in one step, unless it says the same already."""
-    text = json.dumps(plain(document), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return
+def remove(folder: Path) -> None:
+    """Remove a folder as a whole: killed at any instant, it is there or gone."""
+    gone = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}{_SUFFIX}")
+    folder.rename(gone)
+    sync(folder.parent)
+    shutil.rmtree(gone)
+
+
+@contextlib.contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Yield a hidden file beside ``path`` that replaces it in one step when the block ends well.
+
+    One that holds the same already is left alone.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}{_SUFFIX}")
     try:
-        part.write_text(text, encoding="utf-8")
+        yield part
+        if path.exists() and filecmp.cmp(part, path, shallow=False):
+            part.unlink()
+            return
         sync(part)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
     sync(path.parent)
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Replace ``path`` by ``document`` in one step, unless it says the same already."""
+    text = json.dumps(plain(document), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    with replaced(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def sync(path: Path) -> None:

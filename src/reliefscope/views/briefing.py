@@ -2,11 +2,15 @@
 
 import html
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import panel as pn
 import param
 
-from reliefscope.products.catalog import Entry, find, open_package
+from reliefscope.products.catalog import find, open_package
+
+if TYPE_CHECKING:
+    from reliefscope.products.index import Entry
 
 _FACTS = {
     "event_area_km2": "Event area",
