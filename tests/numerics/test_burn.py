@@ -57,7 +57,10 @@ def _scene(offset=0.0):
 
 @pytest.mark.parametrize("offset", [0.0, 0.12, -0.08])
 def test_what_the_season_does_to_all_land_is_no_fire(offset):
-    """The same perimeter whatever changed everywhere; the offset is found."""
+    """The same perimeter whatever changed everywhere; the offset is found.
+
+    Peer defect: classes without an offset, which the season shifts.
+    """
     before, after = _scene(offset)
     found = burn.delimit(before, after, np.zeros(before.shape, bool), RULES)
     assert found.offset == pytest.approx(offset * 1000, abs=1)

@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from reliefscope.model.cube import CombinedDrought, MissingInput
 from reliefscope.numerics import combined_drought as cdi
 from reliefscope.numerics.combined_drought import Scheme, Stage
 
-DRY, FINE = -1.5, 0.3
+DRY, LOW, HALF, FINE = -1.5, -0.7, -0.3, 0.3
 GAP = np.nan
 N, W, G, A, R, S, V, P = Stage  # none, watch, warning, alert, recovery, soil, vegetation, partial
 
@@ -56,60 +58,84 @@ LEADS = {
     G: [(DRY, DRY, FINE)],
     A: [(DRY, DRY, DRY)],
     R: [(DRY, FINE, FINE), (FINE, FINE, FINE)],
-    S: [(DRY, DRY, FINE), (DRY, FINE, FINE)],
-    V: [(DRY, DRY, DRY), (DRY, DRY, FINE)],
+    S: [(DRY, DRY, FINE), (DRY, HALF, FINE)],
+    V: [(DRY, DRY, DRY), (DRY, DRY, HALF)],
 }
 
 
-@pytest.mark.parametrize(
-    ("befores", "rain", "soil", "plants", "want"),
-    [
-        # rain is missing and plants suffer
-        ([N, W, G, A, R, S, V], DRY, FINE, DRY, A),
-        ([N, W, G, A, R, S, V], DRY, DRY, DRY, A),
-        # plants suffer while a drought is not over, rain or no rain; else it is no drought
-        ([W, G, A, S, V], FINE, FINE, DRY, A),
-        ([W, G, A, S, V], FINE, DRY, DRY, A),
-        ([N, R], FINE, FINE, DRY, N),
-        ([N, R], FINE, DRY, DRY, N),
-        # after an alert plants are better, but rain is missing or the soil is dry
-        ([A, V], DRY, FINE, FINE, V),
-        ([A, V], DRY, DRY, FINE, V),
-        ([A, V], FINE, DRY, FINE, V),
-        # rain is missing and the soil is dry
-        ([N, W, G, R, S], DRY, DRY, FINE, G),
-        # the soil is dry while a drought is not over; else it is no drought
-        ([W, G, S], FINE, DRY, FINE, G),
-        ([N, R], FINE, DRY, FINE, N),
-        # after a warning the soil is better, but rain is missing
-        ([G, S], DRY, FINE, FINE, S),
-        # rain is missing
-        ([N, W, R], DRY, FINE, FINE, W),
-        # a drought is over
-        ([W, G, A, S, V], FINE, FINE, FINE, R),
-        # normal
-        ([N, R], FINE, FINE, FINE, N),
-    ],
+ALL, OPEN = [N, W, G, A, R, S, V], [W, G, A, S, V]
+RAINS, MOIST, NOT_POOR, ANY = (
+    [DRY, FINE],
+    [LOW, HALF, FINE],
+    [LOW, HALF, FINE],
+    [DRY, LOW, HALF, FINE],
 )
-def test_every_row_of_the_revised_table(befores, rain, soil, plants, want):
+ROWS = [
+    # plants suffer: an alert where rain is missing, the soil is dry, or a drought is not over
+    (ALL, [DRY], ANY, [DRY], A),
+    (OPEN, [FINE], ANY, [DRY], A),
+    ([N, R], [FINE], [DRY], [DRY], A),
+    ([N, R], [FINE], MOIST, [DRY], N),
+    # after an alert: hardly better, better for a while, well
+    ([A, V], RAINS, ANY, [LOW], A),
+    ([A, V], RAINS, ANY, [HALF], V),
+    ([A, V], RAINS, [DRY], [FINE], G),
+    ([A, V], [DRY], MOIST, [FINE], W),
+    ([A, V], [FINE], MOIST, [FINE], R),
+    # the soil is dry
+    ([N, W, G, R, S], RAINS, [DRY], NOT_POOR, G),
+    # after a warning: hardly better, better for a while, well
+    ([G, S], RAINS, [LOW], NOT_POOR, G),
+    ([G, S], RAINS, [HALF], NOT_POOR, S),
+    ([G, S], [DRY], [FINE], NOT_POOR, W),
+    ([G, S], [FINE], [FINE], NOT_POOR, R),
+    # rain is missing, or no longer, or was not
+    ([N, W, R], [DRY], MOIST, NOT_POOR, W),
+    ([W], [FINE], MOIST, NOT_POOR, R),
+    ([N, R], [FINE], MOIST, NOT_POOR, N),
+]
+CASES = [(*case, row[-1]) for row in ROWS for case in product(*row[:-1])]
+
+
+def test_every_case_of_the_revised_scheme():
     """By hand: each stage before is led to by months of weather, then one more month follows."""
-    for before in befores:
+    for before, rain, soil, plants, want in CASES:
         months = [*LEADS[before], (rain, soil, plants)]
         stages, _ = _run(*zip(*months, strict=True))
         assert stages[-2] == before
-        assert stages[-1] == want, before
+        assert stages[-1] == want, (before, rain, soil, plants)
 
 
-def test_the_rows_by_hand_cover_the_whole_table():
-    """All 7 stages before and 8 kinds of weather of the revised table, each just once above."""
-    marks = test_every_row_of_the_revised_table.pytestmark[0].args[1]
-    cases = [(b, *row[1:4]) for row in marks for b in row[0]]
-    assert len(cases) == len(set(cases)) == 7 * 8
+def test_the_rows_by_hand_cover_all_cases():
+    """7 stages before, 2 kinds of rain, 4 of soil and 4 of plants, each just once above."""
+    assert len(CASES) == len({case[:-1] for case in CASES}) == 7 * 2 * 4 * 4
+
+
+@pytest.mark.parametrize(("month", "most"), [(1, 2), (3, 5)])
+@pytest.mark.parametrize(("rain", "end"), [(DRY, W), (FINE, R)])
+def test_a_temporary_recovery_does_not_last(month, most, rain, end):
+    """Soil, or plants, neither dry nor well: five times ten days, two months, then it is over."""
+    steps = most + 2
+    soil, plants = [DRY, *[HALF] * (steps - 1)], [FINE] * steps
+    assert _run([DRY, *[rain] * (steps - 1)], soil, plants, month=month)[0] == [
+        G, *[S] * most, end,
+    ]  # fmt: skip
+    soil, plants = [FINE] * steps, [DRY, *[HALF] * (steps - 1)]
+    assert _run([DRY, *[rain] * (steps - 1)], soil, plants, month=month)[0] == [
+        A, *[V] * most, end,
+    ]  # fmt: skip
+
+
+def test_dry_soil_in_wet_months_is_no_drought_of_its_own():
+    """SPI-3 above 0 and SPI-1 above 0.5, no drought before: none; within one it stays a warning."""
+    assert _run([FINE], [DRY], [FINE], spi_1=[0.6])[0] == [N]
+    assert _run([FINE], [DRY], [FINE], spi_1=[0.4])[0] == [G]
+    assert _run([DRY, FINE], [DRY, DRY], [FINE, FINE], spi_1=[0, 0.6])[0] == [G, G]
 
 
 def test_a_peer_that_forgets_the_stage_before_is_told_apart():
     """Soil wet again for a month within a drought: watch if forgotten, temporary if remembered."""
-    weather = [(DRY, DRY, FINE), (DRY, FINE, FINE), (DRY, DRY, FINE)]
+    weather = [(DRY, DRY, FINE), (DRY, HALF, FINE), (DRY, DRY, FINE)]
     assert _run(*zip(*weather, strict=True))[0] == [G, S, G]
     assert _run(*zip(*weather, strict=True), Scheme.ORIGINAL)[0] == [G, W, G]
 
@@ -133,7 +159,7 @@ def test_missing_soil_or_plants_are_said_and_never_zero():
 
 def test_what_was_last_seen_holds_while_it_is_missing():
     """Dry soil is not better because nobody looked: no temporary recovery without seeing one."""
-    stages, missing = _run([DRY] * 3, [DRY, GAP, FINE], [FINE] * 3)
+    stages, missing = _run([DRY] * 3, [DRY, GAP, HALF], [FINE] * 3)
     assert stages == [G, G, S]
     assert missing == [0, 2, 0]
 

@@ -15,7 +15,10 @@ def speckled(seed, count, shape=(60, 60), level=0.0):
 
 
 def test_it_is_the_test_of_welch():
-    """Against scipy's, pixel by pixel, with gaps: t and p to single precision."""
+    """Against scipy's, pixel by pixel, with gaps: t and p to single precision.
+
+    Peer defect: a pooled spread for unequal numbers of images (PWTT).
+    """
     before, after = speckled(0, 12, (8, 8)), speckled(1, 4, (8, 8), level=0.4)
     before[3, 2, 2] = after[0, 4, 4] = np.nan
     found = welch(before, after, **RULES)
@@ -26,8 +29,11 @@ def test_it_is_the_test_of_welch():
 
 @pytest.mark.parametrize(("alpha", "within"), [(0.05, 0.2), (0.01, 0.5)])
 def test_false_alarms_come_near_their_stated_rate(alpha, within):
-    """200,000 pixels that did not change: within a fifth of 5 %, and, as Welch's approximation
-    does with four images after, half too many at 1 %; the normal distribution raises far more."""
+    """200,000 pixels that did not change: within a fifth of 5 %, half too many at 1 %.
+
+    The latter is the error of Welch's approximation with four images after. Peer defect:
+    probabilities of the normal distribution (PWTT), which raise far more.
+    """
     rng = np.random.default_rng(2)
     images = rng.standard_normal((15, 400, 500)).astype("float32")
     found = welch(images[:11], images[11:], **RULES)
@@ -64,7 +70,10 @@ def test_the_strongest_of_many_is_held_against_how_many_were_tried():
 
 
 def test_many_false_tests_stay_at_their_rate():
-    """Four tests a pixel without a change: at most the stated share below 5 %."""
+    """Four tests a pixel without a change: at most the stated share below 5 %.
+
+    Peer defect: the largest t of several orbits held against the threshold of one (PWTT).
+    """
     tests = [welch(speckled(s, 11), speckled(s + 50, 4), **RULES) for s in range(4)]
     assert (strongest(tests).p < 0.05).mean() < 0.06
 

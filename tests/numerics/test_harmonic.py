@@ -112,7 +112,10 @@ def test_densities_integrate_to_one(mean, spread):
 @pytest.mark.parametrize("spread", [0.6, 1.5, 4.0])
 @pytest.mark.parametrize("after", [-22.0, -14.0, -9.0, 0.0])
 def test_each_class_has_its_own_spread(after, spread):
-    """Water 2.754 dB, land that of its residuals: swapped or shared spreads give other numbers."""
+    """Water 2.754 dB, land that of its residuals.
+
+    Peer defect: spreads swapped or shared (dask-flood-mapper), which give other numbers.
+    """
     water = float(water_db(np.float32(38)))
     got = harmonic.posterior(np.array([after]), np.array([-9.0]), np.array([spread]),
                              np.array([38.0]))  # fmt: skip

@@ -29,7 +29,10 @@ def test_power_undoes_decibel(power):
 
 
 def test_decibels_declared_as_power_are_refused():
-    """Values of -12 cannot be linear power, and the message says what to do."""
+    """Values of -12 cannot be linear power, and the message says what to do.
+
+    Peer defect: a scale that is guessed.
+    """
     with pytest.raises(CubeError, match=r"down to -12.*10\*\*\(dB/10\)"):
         radar.decibel(np.array([[0.1, -12.0]], np.float32))
 
@@ -40,7 +43,10 @@ def test_a_trace_of_negative_noise_is_not_observed():
 
 
 def test_power_declared_as_decibels_is_refused():
-    """Linear power read as decibels lies between 0 and 1.5 dB, which no scene does."""
+    """Linear power read as decibels lies between 0 and 1.5 dB, which no scene does.
+
+    Peer defect: Otsu on linear power (autofloods), which flooded 99.95 % of a scene.
+    """
     linear = np.random.default_rng(0).gamma(4.4, 0.1 / 4.4, (64, 64)).astype(np.float32)
     taken_for_db = radar.decibel(radar.power(linear))
     with pytest.raises(CubeError, match="declared as decibels"):

@@ -50,7 +50,7 @@ def test_a_small_hole_is_closed_and_a_bay_is_not():
 
 
 def test_a_hole_that_was_not_observed_stays_open():
-    """Closing it would turn "not seen" into water."""
+    """Peer defect: closing a hole in the data would turn "not seen" into water."""
     water = picture("###", "#.#", "###")
     assert not regions.small_holes(water, water, 5).any()
 

@@ -241,3 +241,20 @@ def test_mapped_water_lies_low_on_real_ground(shared_data):
     assert np.nanpercentile(hand[water], 90) <= 2
     assert np.nanmedian(hand[~water]) > np.nanmedian(hand[water])
     assert np.isnan(hand).mean() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("slope", "height", "dark"),
+    [(0, 5, False), (4, 20, False), (12, 30, True), (12, 70, False), (-12, 30, False)],
+)
+def test_shadow_of_the_sun_on_planes(slope, height, dark):
+    """A plane that rises to the north, sun in the north: incidence 90 - height + slope degrees.
+
+    Flat ground is never shadow, however low the sun; a slope that faces it neither.
+    """
+    rows = -np.arange(9.0)[:, None] * np.ones((9, 9))
+    plane = rows * 10 * np.tan(np.radians(slope))
+    found = terrain.sun_shadow(plane, 10, 10, azimuth_deg=0, elevation_deg=height)
+    assert (found == dark).all()
+    turned = terrain.sun_shadow(plane.T, 10, 10, azimuth_deg=270, elevation_deg=height)
+    assert (turned == dark).all()

@@ -72,7 +72,10 @@ def test_minimum_error_yields_to_the_wider_class():
 
 
 def test_otsu_cuts_a_single_class_and_the_gate_refuses_it():
-    """Half a Gaussian on each side explains 64 % of the variance and has no valley."""
+    """Half a Gaussian on each side explains 64 % of the variance and has no valley.
+
+    Peer defect: Otsu taken as its own proof that there are two classes.
+    """
     split = threshold.otsu(histogram((1, -12, 2)))
     assert split.between == pytest.approx(2 / np.pi, abs=0.01)
     assert not threshold.is_bimodal(split)

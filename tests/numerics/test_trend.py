@@ -65,7 +65,7 @@ def test_persistence_alone_does_not_pass_for_trend(rho):
 
 
 def test_what_the_plain_test_makes_of_persistence():
-    """It calls more than a quarter of them a trend: why dependence is allowed for."""
+    """Peer defect: the plain test calls more than a quarter of persistent series a trend."""
     plain = mann_kendall(_persistent(0.6, 2000), dependence=Dependence.NONE)
     assert (plain.p < 0.05).mean() > 0.25
 

@@ -35,7 +35,10 @@ def test_heat_counts_the_other_way():
 
 
 def test_ground_that_never_changes_has_no_condition():
-    """Best less worst under 0.05: NaN, not infinity and not 0; at 0.05 there is one."""
+    """Best less worst under 0.05: NaN, not infinity and not 0; at 0.05 there is one.
+
+    Peer defect: a condition divided by next to nothing.
+    """
     assert np.isnan(_vci(0.30, np.array([0.30, 0.31, 0.32, 0.33, 0.34])))
     assert np.isnan(_vci(0.3, np.full(5, 0.3)))
     assert _vci(0.05, np.array([0.0, 0.05, 0.05, 0.0, 0.05])) == 100

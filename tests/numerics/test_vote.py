@@ -31,7 +31,10 @@ def together(votes, likelihoods=None):
     ],
 )
 def test_more_than_half_of_those_that_can_tell(votes, event):
-    """One of two is not enough; who is alone decides; who cannot tell does not count."""
+    """One of two is not enough; who is alone decides; who cannot tell does not count.
+
+    Peer defect: two algorithms, one vote, counted as a flood.
+    """
     assert together(votes).event[0] == event
 
 

@@ -60,7 +60,10 @@ def test_a_coarse_image():
 
 @given(arrays(np.uint8, (3, 20), elements=st.sampled_from([0, 1, 255])))
 def test_two_of_three_days(days):
-    """Water twice is water; not twice, but twice seen, is none; else it cannot be told."""
+    """Water twice is water; not twice, but twice seen, is none; else it cannot be told.
+
+    Peer defect: the shadow of a cloud on one day taken for water.
+    """
     out = composite(days, 2)
     for column, value in zip(days.T, out, strict=True):
         wet, seen = (column == 1).sum(), (column != 255).sum()

@@ -61,7 +61,7 @@ _TAIL = (
 )
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _ratio(table: tuple[tuple[float, float], ...], r: float) -> float:
     top, bottom = 0.0, 0.0
     for i in range(7, -1, -1):
@@ -86,6 +86,22 @@ def normal_quantile(p: float) -> float:
     return math.copysign(z, q)
 
 
+@numba.njit(cache=True, error_model="numpy")
+def normal_quantiles(p: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """Fill ``out`` with `normal_quantile` of many probabilities."""
+    for j in range(len(p)):
+        q = p[j] - 0.5
+        r = 0.180625 - q * q
+        top, bottom = 0.0, 0.0
+        for i in range(7, -1, -1):
+            top = top * r + _MIDDLE[i][0]
+            bottom = bottom * r + _MIDDLE[i][1]
+        out[j] = q * top / bottom
+    for j in range(len(p)):
+        if not abs(p[j] - 0.5) <= _MIDDLE_ENDS:
+            out[j] = normal_quantile(p[j])
+
+
 @numba.njit(cache=True)
 def gamma_cdf(x: float, a: float, log_gamma_a: float) -> float:
     """Return the regularised lower incomplete gamma function P(a, x).
@@ -102,9 +118,9 @@ def gamma_cdf(x: float, a: float, log_gamma_a: float) -> float:
     return front * _series(x, a) if x < a + 1.0 else 1.0 - front * _fraction(x, a)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def prepare(a: float, top: float, table: NDArray[np.float64]) -> int:
-    """Fill ``table`` with what `prepared_gamma_cdf` needs for amounts up to ``top`` of one shape.
+    """Fill ``table`` with the terms that `gamma_cdfs` needs for amounts up to ``top`` of one shape.
 
     Term n is the product of (a + 1) / (a + k) for k to n, so that all stay within range. Returns
     how many were needed, 0 if more than fit.
@@ -129,32 +145,50 @@ def prepare(a: float, top: float, table: NDArray[np.float64]) -> int:
     return 0
 
 
-@numba.njit(cache=True)
-def prepared_gamma_cdf(
-    x: float, log_x: float, a: float, log_gamma_a: float, table: NDArray[np.float64], terms: int
-) -> float:
-    """Return `gamma_cdf` of an amount up to the ``top`` that the table was prepared for."""
-    if not x > 0.0:
-        return 0.0 if x <= 0.0 else math.nan
-    if a > _LARGE:
-        return _of_large_shape(x, a)
-    front = math.exp(a * log_x - x - log_gamma_a)
-    scale = a + 1.0
-    if x > scale + _REACH * math.sqrt(scale):
-        return 1.0 - front * _fraction(x, a)
+@numba.njit(cache=True, error_model="numpy")
+def gamma_cdfs(
+    x: NDArray[np.float64],
+    log_x: NDArray[np.float64],
+    a: float,
+    table: NDArray[np.float64],
+    room: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
+    """Fill ``out`` with `gamma_cdf` of many amounts of one shape; NaN stays NaN.
+
+    The series is added up term by term for all amounts at once, which processors do four or eight
+    at a time. ``table`` has room for `TABLE` terms, ``room`` for as many as ``x``.
+    """
+    log_gamma, scale = math.lgamma(a), a + 1.0
+    edge = scale + _REACH * math.sqrt(scale)
+    top = 0.0
+    for j in range(len(x)):
+        top = max(top, x[j])
+    terms = prepare(a, top, table)
     if terms == 0:
-        return front * _series(x, a) if x < scale else 1.0 - front * _fraction(x, a)
-    t = x / scale
-    t_2 = t * t
-    t_4 = t_2 * t_2
-    power, total = 1.0, 0.0
-    for n in range(0, terms, 4):
-        four = (table[n] + table[n + 1] * t) + (table[n + 2] + table[n + 3] * t) * t_2
-        total += power * four
-        power *= t_4
-        if power * table[n + 3] < total * _EPS:
-            break
-    return min(front * total / a, 1.0)
+        for j in range(len(x)):
+            out[j] = gamma_cdf(x[j], a, log_gamma)
+        return
+    for j in range(len(x)):
+        room[j] = min(x[j], edge) / scale
+    _add_up(table[:terms], room, out)
+    for j in range(len(x)):
+        if not x[j] > 0.0:
+            out[j] = 0.0 if x[j] <= 0.0 else math.nan
+            continue
+        front = math.exp(a * log_x[j] - x[j] - log_gamma)
+        far = x[j] > edge
+        out[j] = 1.0 - front * _fraction(x[j], a) if far else min(front * out[j] / a, 1.0)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _add_up(terms: NDArray[np.float64], x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """Fill ``out`` with a polynomial at many ``x``, its terms from the lowest power."""
+    out[:] = terms[-1]
+    for n in range(len(terms) - 2, -1, -1):
+        term = terms[n]
+        for j in range(len(x)):
+            out[j] = out[j] * x[j] + term
 
 
 @numba.njit(cache=True)
@@ -173,7 +207,7 @@ def _of_large_shape(x: float, a: float) -> float:
     return min(max(normal - edge * correction, 0.0), 1.0)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _series(x: float, a: float) -> float:
     term = 1.0 / a
     total = term
@@ -189,7 +223,7 @@ def _series(x: float, a: float) -> float:
     return total
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _fraction(x: float, a: float) -> float:
     """Evaluate by the forward recurrence of numerators and denominators, rescaled on the way."""
     b = x + 1.0 - a

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from reliefscope.numerics._distributions import (
     TABLE,
+    gamma_cdfs,
     normal_quantile,
-    prepare,
-    prepared_gamma_cdf,
+    normal_quantiles,
 )
 
 Floats = NDArray[np.float64]
@@ -46,35 +46,28 @@ def standardize_cells(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, n
 
     Amounts are added up over ``length`` steps first; what is not written stays as it is.
     """
-    sample, series = np.empty(values.shape[1]), np.empty(values.shape[1])
-    table = np.empty(TABLE)
+    steps_at_most = values.shape[1]
+    sample, series = np.empty(steps_at_most), np.empty(steps_at_most)
+    table, room = np.empty(TABLE), np.empty((5, steps_at_most))
     for cell in range(values.shape[0]):
         _accumulate(values[cell], length, series)
         for s in range(len(starts) - 1):
             steps = order[starts[s] : starts[s + 1]]
             if not wanted[steps].any():
                 continue
-            n, dry = _gather(series, steps, reference, fit, sample)
+            n, dry, logs = _gather(series, steps, reference, fit, sample, room[0])
             if n < min_sample:
                 continue
-            fitted = _parameters(sample[:n], fit)
+            fitted = _parameters(sample[:n], logs, fit)
             if math.isnan(fitted[0]):
                 continue
-            share = dry / (n + dry)
             if fit == LOG_LOGISTIC:
                 _by_log_logistic(series, steps, wanted, fitted, limit, out[cell])
             else:
+                share = dry / (n + dry)
                 at_zero = share if zeros else share / 2.0
-                _by_gamma(
-                    series,
-                    steps,
-                    wanted,
-                    fitted,
-                    (share, at_zero),
-                    limit,
-                    table,
-                    out[cell],
-                )
+                parts = (share, at_zero, limit)
+                _by_gamma(series, steps, wanted, fitted, parts, table, room, out[cell])
 
 
 @numba.njit(cache=True)
@@ -91,20 +84,26 @@ def _accumulate(values: Floats, length: int, series: Floats) -> None:
 
 @numba.njit(cache=True)
 def _gather(
-    series: Floats, steps: Steps, reference: Flags, fit: int, sample: Floats
-) -> tuple[int, int]:
-    """Fill ``sample`` with the usable amounts; return how many there are, and how many dry."""
-    n, dry = 0, 0
-    for i in steps:
+    series: Floats, steps: Steps, reference: Flags, fit: int, sample: Floats, logs: Floats
+) -> tuple[int, int, float]:
+    """Fill ``sample`` with the usable amounts, ``logs`` with the logarithm of each step's amount.
+
+    Returns how many are usable, how many are dry, and the sum of the logarithms of the former.
+    """
+    n, dry, total = 0, 0, 0.0
+    for k in range(len(steps)):
+        i = steps[k]
         x = series[i]
+        logs[k] = math.log(x) if fit != LOG_LOGISTIC and x > 0.0 else math.nan
         if not reference[i] or math.isnan(x):
             continue
         if fit != LOG_LOGISTIC and x <= 0.0:
             dry += 1
         else:
             sample[n] = x
+            total += logs[k]
             n += 1
-    return n, dry
+    return n, dry, total
 
 
 @numba.njit(cache=True)
@@ -116,39 +115,46 @@ def _by_log_logistic(
             out[i] = _deviate(_log_logistic_cdf(series[i], *fitted), limit)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _by_gamma(
     series: Floats,
     steps: Steps,
     wanted: Flags,
     fitted: Parameters,
-    dry: tuple[float, float],
-    limit: float,
+    parts: tuple[float, float, float],
     table: Floats,
+    room: Floats,
     out: Floats,
 ) -> None:
-    """``dry`` is the share of dry steps, and the probability that a dry step is given."""
+    """``parts``: the share of dry steps, the probability that one is given, and the limit.
+
+    The first row of ``room`` has the logarithms of the amounts; the others are written over.
+    """
     shape, scale, location = fitted
-    share, at_zero = dry
-    log_gamma = math.lgamma(shape)
-    top = 0.0
-    for i in steps:
-        if wanted[i] and series[i] > 0.0:
-            top = max(top, (series[i] - location) / scale)
-    terms = prepare(shape, top, table)
-    for i in steps:
-        x = series[i]
-        if math.isnan(x) or not wanted[i]:
+    share, at_zero, limit = parts
+    log_scale, count = math.log(abs(scale)), 0
+    logs, y, log_y, spare, below = room[0], room[1], room[2], room[3], room[4]
+    for k in range(len(steps)):
+        x = series[steps[k]]
+        if not wanted[steps[k]] or math.isnan(x):
             continue
-        probability = at_zero
-        if x > 0.0:
-            y = (x - location) / scale
-            below = 0.0
-            if y > 0.0:
-                below = prepared_gamma_cdf(y, math.log(y), shape, log_gamma, table, terms)
-            below = below if scale > 0.0 else 1.0 - below
-            probability = share + (1.0 - share) * below
-        out[i] = _deviate(probability, limit)
+        y[count] = (x - location) / scale if x > 0.0 else math.nan
+        if location == 0.0:
+            log_y[count] = logs[k] - log_scale
+        else:
+            log_y[count] = math.log(y[count]) if y[count] > 0.0 else math.nan
+        count += 1
+    gamma_cdfs(y[:count], log_y[:count], shape, table, spare[:count], below[:count])
+    for j in range(count):
+        part = below[j] if scale > 0.0 else 1.0 - below[j]
+        p = at_zero if math.isnan(y[j]) else share + (1.0 - share) * part
+        spare[j] = min(max(p, 0.0), 1.0)
+    normal_quantiles(spare[:count], below[:count])
+    j = 0
+    for k in range(len(steps)):
+        if wanted[steps[k]] and not math.isnan(series[steps[k]]):
+            out[steps[k]] = min(max(below[j], -limit), limit)
+            j += 1
 
 
 @numba.njit(cache=True)
@@ -157,9 +163,10 @@ def _deviate(probability: float, limit: float) -> float:
 
 
 @numba.njit(cache=True)
-def _parameters(sample: Floats, fit: int) -> Parameters:
+def _parameters(sample: Floats, logs: float, fit: int) -> Parameters:
+    """Return what fits the sample; ``logs`` is the sum of its logarithms."""
     if fit == GAMMA_THOM:
-        return _thom(sample)
+        return _thom(sample, logs)
     sample.sort()
     if fit == GAMMA_LMOMENTS:
         return _gamma_lmoments(sample)
@@ -169,12 +176,8 @@ def _parameters(sample: Floats, fit: int) -> Parameters:
 
 
 @numba.njit(cache=True)
-def _thom(sample: Floats) -> Parameters:
-    mean, logs = 0.0, 0.0
-    for x in sample:
-        mean += x
-        logs += math.log(x)
-    mean /= len(sample)
+def _thom(sample: Floats, logs: float) -> Parameters:
+    mean = sample.sum() / len(sample)
     a = math.log(mean) - logs / len(sample)
     if not a > _NOTHING_VARIES:
         return _NOTHING

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal, stats
+from scipy import special
 
 Floats = NDArray[np.float32]
 
@@ -40,7 +40,7 @@ def welch(before: Floats, after: Floats, *, least_before: int, least_after: int)
         freedom = error**2 / sum(
             part**2 / np.maximum(c - 1, 1) for part, c in zip(parts, n, strict=True)
         )
-        p = 2 * stats.t.sf(np.abs(t), freedom)
+        p = 2 * special.stdtr(freedom, -np.abs(t))
     told = enough & (error > 0)
     return Change(
         t=np.where(told, t, np.nan).astype("float32"),
@@ -88,6 +88,8 @@ def multiscale(t: Floats, pixel_m: tuple[float, float], radii_m: tuple[float, ..
     radii_m : tuple of float
         Of the discs [m].
     """
+    from scipy import signal  # noqa: PLC0415 - a second to import
+
     seen = np.isfinite(t)
     filled = np.where(seen, t, 0).astype("float32")
     total = filled.astype("float64")

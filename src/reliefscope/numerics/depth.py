@@ -70,25 +70,102 @@ def from_shoreline(
     """
     known = np.isfinite(elevation)
     lowest = ndimage.minimum_filter(np.where(known, elevation, np.inf), size=_SEA_REACH)
+    shore = shoreline(flood, seen) & known & (lowest > 0)
+    del lowest  # whole scenes: what is done with makes room for what comes
     with np.errstate(invalid="ignore"):
         steep = slope_deg > np.degrees(np.arctan(rules.slope_percent / 100.0))
-    right = steep if rules.keep_steeper else ~steep
-    shore = shoreline(flood, seen) & known & (lowest > 0)
-    chosen = shore & right
+    chosen = shore & (steep if rules.keep_steeper else ~steep)
     if not chosen.any():
         chosen = shore  # all of the shore lies on the wrong side: better than no level
-    out = np.full(flood.shape, np.nan, dtype="float32")
     if not chosen.any():
-        return out
+        return np.full(flood.shape, np.nan, dtype="float32")
     level = _along(elevation, shore, rules.passes)
-    nearest = ndimage.distance_transform_edt(~chosen, return_distances=False, return_indices=True)
     wet = flood & known
-    depth = np.zeros(flood.shape, dtype="float32")
-    here = tuple(axis[wet] for axis in nearest)
-    depth[wet] = np.maximum(level[here] - elevation[wet], 0.0)
+    depth = _below(level, elevation, wet, nearest(chosen))
+    del level
     smooth = _mean_of_wet(depth, wet)
-    deep = smooth > 0
-    out[deep] = smooth[deep]
+    smooth[~(smooth > 0)] = np.nan
+    return smooth
+
+
+@numba.njit(cache=True)
+def nearest(targets: Mask) -> NDArray[np.int32]:
+    """Return the nearest target of each pixel, counted row by row; -1 where there is none at all.
+
+    Exact Euclidean distances in one pass down and up the columns and one along the rows (Meijster
+    et al. 2000, doi:10.1007/0-306-47025-X_36). Of targets equally near any may be returned.
+    """
+    height, width = targets.shape
+    out = _in_column(targets)
+    row = np.empty(width, np.int64)
+    best, since = np.empty(width, np.int64), np.empty(width, np.int64)
+    for y in range(height):
+        row[:] = out[y]
+        top = _lower_envelope(row, y, best, since)
+        for x in range(width - 1, -1, -1):
+            if top < 0:
+                break  # no target anywhere
+            out[y, x] = row[best[top]] * width + best[top]
+            if x == since[top]:
+                top -= 1
+    return out
+
+
+@numba.njit(cache=True)
+def _in_column(targets: Mask) -> NDArray[np.int32]:
+    """Return the row of the nearest target in the column of each pixel; -1 where there is none."""
+    height, width = targets.shape
+    out = np.full((height, width), -1, np.int32)
+    for y in range(height):
+        for x in range(width):
+            if targets[y, x]:
+                out[y, x] = y
+            elif y > 0:
+                out[y, x] = out[y - 1, x]
+    for y in range(height - 2, -1, -1):
+        for x in range(width):
+            below = out[y + 1, x]
+            if below >= 0 and (out[y, x] < 0 or below - y < y - out[y, x]):
+                out[y, x] = below
+    return out
+
+
+@numba.njit(cache=True)
+def _lower_envelope(
+    row: NDArray[np.int64], y: int, best: NDArray[np.int64], since: NDArray[np.int64]
+) -> int:
+    """Write which columns are nearest along a row, and from where on; return the last's place."""
+    top = -1
+    for u in range(row.size):
+        if row[u] < 0:
+            continue
+        rise = (row[u] - y) ** 2
+        while top >= 0:
+            at, owner = since[top], best[top]
+            if (at - owner) ** 2 + (row[owner] - y) ** 2 <= (at - u) ** 2 + rise:
+                break
+            top -= 1
+        if top < 0:
+            top, best[0], since[0] = 0, u, 0
+            continue
+        owner = best[top]
+        gain = u**2 - owner**2 + rise - (row[owner] - y) ** 2
+        begins = 1 + gain // (2 * (u - owner))
+        if begins < row.size:
+            top += 1
+            best[top], since[top] = u, begins
+    return top
+
+
+@numba.njit(cache=True)
+def _below(level: Floats, elevation: Floats, wet: Mask, shore: NDArray[np.int32]) -> Floats:
+    """Return how far wet pixels lie below the level at their nearest shore [m]; 0 elsewhere."""
+    out = np.zeros(wet.shape, dtype=np.float32)
+    levels = level.ravel()
+    for y in range(wet.shape[0]):
+        for x in range(wet.shape[1]):
+            if wet[y, x]:
+                out[y, x] = max(levels[shore[y, x]] - elevation[y, x], np.float32(0.0))
     return out
 
 
@@ -117,8 +194,12 @@ def from_hand(labels: NDArray[np.int32], seen: Mask, hand: Floats, *, reach: int
     """
     body, wet, height = _surroundings(labels, seen, hand, reach)
     levels = best_levels(body, wet, height, int(labels.max(initial=0)))
-    depth = np.maximum(levels[labels] - hand, 0.0)
-    return np.where(labels > 0, depth, np.nan).astype("float32")
+    del body, wet, height  # whole scenes: what is done with makes room for what comes
+    depth = levels[labels]
+    depth -= hand
+    np.maximum(depth, 0, out=depth)
+    depth[labels == 0] = np.nan
+    return depth
 
 
 def best_levels(
@@ -204,17 +285,16 @@ def _surroundings(
     labels: NDArray[np.int32], seen: Mask, hand: Floats, reach: int
 ) -> tuple[NDArray[np.int32], Mask, Floats]:
     """Return body, wetness and height of all pixels in or near a body of water."""
-    rows, columns = ndimage.distance_transform_edt(
-        labels == 0, return_distances=False, return_indices=True
-    )
-    return _owned(labels, rows, columns, seen, hand, reach)
+    water = labels > 0
+    if not water.any():
+        return np.empty(0, np.int32), np.empty(0, bool), np.empty(0, np.float32)
+    return _owned(labels, nearest(water), seen, hand, reach)
 
 
 @numba.njit(cache=True)
 def _owned(
     labels: NDArray[np.int32],
-    rows: NDArray[np.int32],
-    columns: NDArray[np.int32],
+    water: NDArray[np.int32],
     seen: Mask,
     hand: Floats,
     reach: int,
@@ -229,10 +309,10 @@ def _owned(
             count = 0
         for y in range(labels.shape[0]):
             for x in range(labels.shape[1]):
-                up, along = y - rows[y, x], x - columns[y, x]
-                body = labels[rows[y, x], columns[y, x]]
-                if body == 0 or up * up + along * along > reach * reach:
+                row, column = divmod(water[y, x], labels.shape[1])
+                if (y - row) ** 2 + (x - column) ** 2 > reach * reach:
                     continue
+                body = labels[row, column]
                 if not seen[y, x] or not np.isfinite(hand[y, x]):
                     continue
                 if turn == 1:

@@ -17,6 +17,12 @@ DRAINAGE_AREA_M2 = 100 * 30.0**2
 """Catchment from which a channel starts: 100 cells of 30 m [m^2]."""
 
 
+SUN_INCIDENCE_DEG = 40.0
+"""Angle between the sun and the upright on a slope from which it may be too dark [degree]."""
+BACK_SLOPE_DEG = 5.0
+"""Slope that turns away from the sun: flat ground never counts, however low the sun [degree]."""
+
+
 class LayoverShadow(NamedTuple):
     """Where a side-looking radar cannot see the ground, each bool array, (y, x)."""
 
@@ -81,6 +87,46 @@ def slope_deg(elevation: ArrayLike, dx: float, dy: float) -> NDArray[np.float32]
     """
     east, north = gradient(elevation, dx, dy)
     return np.degrees(np.arctan(np.hypot(east, north)))
+
+
+def sun_shadow(
+    elevation: ArrayLike, dx: float, dy: float, *, azimuth_deg: float, elevation_deg: float
+) -> NDArray[np.bool_]:
+    """Find slopes that turn away from a low sun: in optical images as dark as water.
+
+    Where the sun falls in at more than `SUN_INCIDENCE_DEG` from the upright on the slope, and the
+    ground rises towards the sun by more than `BACK_SLOPE_DEG`: OPERA DSWx-HLS (JPL D-107395).
+    Ground behind a steep slope that lies in its cast shadow is not found.
+
+    Parameters
+    ----------
+    elevation : array, (y, x)
+        Height [m].
+    dx, dy : float
+        Cell size to the east and to the south [m].
+    azimuth_deg : float
+        Where the sun stands, clockwise from the grid's north [degree].
+    elevation_deg : float
+        How high it stands above the horizon [degree].
+
+    Returns
+    -------
+    bool array, (y, x)
+        False where the slope is not known.
+
+    Raises
+    ------
+    InputError
+        ``elevation`` is not two-dimensional or a cell size is not positive.
+    """
+    east, north = gradient(elevation, dx, dy)
+    azimuth, height = math.radians(azimuth_deg), math.radians(elevation_deg)
+    rise = east * math.sin(azimuth) + north * math.cos(azimuth)
+    upright = math.sin(height) - rise * math.cos(height)
+    incidence = upright / np.sqrt(1 + east**2 + north**2)
+    low = incidence < math.cos(math.radians(SUN_INCIDENCE_DEG))
+    dark: NDArray[np.bool_] = low & (rise > math.tan(math.radians(BACK_SLOPE_DEG)))
+    return dark
 
 
 def shadow_layover(

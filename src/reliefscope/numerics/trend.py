@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 Floats = NDArray[np.float64]
 
@@ -83,7 +83,7 @@ def mann_kendall(
     slope, low, high, s, variance = out.T
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(variance > 0, (s - np.sign(s)) / np.sqrt(variance), 0.0)
-    p = np.where(np.isnan(s), np.nan, 2 * stats.norm.sf(np.abs(z)))
+    p = np.where(np.isnan(s), np.nan, 2 * special.ndtr(-np.abs(z)))
     shape = values.shape[1:]
     return Trend(*(a.reshape(shape) for a in (slope, low, high, s, variance, p)))
 

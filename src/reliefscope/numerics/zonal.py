@@ -1,13 +1,15 @@
-"""Sums over zones, and the people of coarse cells counted under fine pixels.
+"""Sums over zones, and the people of cells counted under pixels, by exact shares of area.
 
-Counts are never resampled. The people of a cell stand evenly spread on points inside it; each
-point lies in one pixel of the map, and takes that pixel's zone and class. Because every cell is
-divided by the number of its own points, nothing is lost or invented: whatever the projection of
-the cells, the sums over zones and classes give back the sum over cells.
+Counts are never resampled. The people of a cell stand evenly spread over it; a pixel has those on
+the part of the cell that it covers, however the two lie. Pixels share their corners, so that the
+parts of a cell add up to the cell: nothing is lost or invented. Likewise zones share pixels at
+their borders in proportion to area, and no pixel is given away more than once.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +17,13 @@ from numpy.typing import NDArray
 from reliefscope.errors import InputError
 from reliefscope.numerics import _zonal
 
-POINTS_ACROSS = 10
-"""A cell narrower than ten pixels is sampled by at least this many points along a side."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlay:
     """How a raster of cells lies under a lattice of pixels.
 
-    The position of a pixel among the cells is interpolated between nodes. Node (0, 0) stands on
-    the outer corner of the pixel ``(-pad, -pad)``, and nodes follow every ``step`` pixels.
+    The position of a pixel's corner among the cells is interpolated between nodes. Node (0, 0)
+    stands on the outer corner of the first pixel, and nodes follow every ``step`` pixels.
     """
 
     u: NDArray[np.float64]
@@ -33,10 +32,8 @@ class Overlay:
     """Row among the cells at the nodes, (node y, node x)."""
     step: int
     """Pixels between nodes."""
-    pad: int
-    """Pixels that the lattice reaches beyond each side of the map."""
     shape: tuple[int, int]
-    """Rows and columns of pixels, without the padding."""
+    """Rows and columns of pixels."""
     cells: tuple[int, int]
     """Rows and columns of cells."""
     period: float = math.inf
@@ -45,28 +42,18 @@ class Overlay:
     def __post_init__(self) -> None:
         """Refuse a lattice that does not reach over all pixels."""
         for axis, size in enumerate(self.shape):
-            need = math.ceil((size + 2 * self.pad) / self.step) + 1
+            need = math.ceil(size / self.step) + 1
             if self.u.shape[axis] < need or self.v.shape != self.u.shape:
                 raise InputError(
-                    f"lattice is {self.u.shape} and {self.v.shape}; {self.shape} pixels with "
-                    f"{self.pad} around and a node every {self.step} need {need} along axis {axis}"
+                    f"lattice is {self.u.shape} and {self.v.shape}; {self.shape} pixels with a "
+                    f"node every {self.step} need {need} along axis {axis}"
                 )
-
-    @property
-    def split(self) -> int:
-        """Points along each side of a pixel, so that no cell has fewer than ten across."""
-        across = max(
-            float(np.abs(np.diff(a, axis=axis)).max(initial=0.0))
-            for a in (self.u, self.v)
-            for axis in (0, 1)
-        )
-        return max(1, math.ceil(POINTS_ACROSS * across / self.step - 1e-6))
 
 
 def zone_sums(
     zones: NDArray[np.int32],
     classes: NDArray[np.uint8],
-    weights: NDArray[np.float32],
+    weights: NDArray[np.floating[Any]],
     n_zones: int,
     n_classes: int,
 ) -> NDArray[np.float64]:
@@ -99,90 +86,106 @@ def zone_sums(
     return out
 
 
-def points_per_cell(overlay: Overlay) -> NDArray[np.int64]:
-    """Return how many points of the padded lattice fall in each cell.
-
-    A cell is whole, and its people may be divided by its points, only where the padding reaches
-    beyond it.
-
-    Returns
-    -------
-    array, (cell y, cell x)
-    """
-    counts = np.zeros(overlay.cells, np.int64)
-    rows, columns = (size + 2 * overlay.pad for size in overlay.shape)
-    lattice = (overlay.u, overlay.v, overlay.step, overlay.split, overlay.period)
-    _zonal.count(lattice, rows, columns, counts)
-    return counts
-
-
-def people_per_point(people: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the people who stand on each point of a cell.
-
-    Parameters
-    ----------
-    people : array, (cell y, cell x)
-        People per cell; NaN or negative where nobody counted.
-    counts : array, (cell y, cell x)
-        Points per cell.
-
-    Returns
-    -------
-    array, (cell y, cell x)
-        NaN where unknown or without points.
-    """
-    known = (people >= 0) & (counts > 0)
-    each = np.full(people.shape, np.nan)
-    np.divide(people, counts, out=each, where=known)
-    return each
-
-
-def spread(
-    overlay: Overlay,
-    per_point: NDArray[np.float64],
-    zones: NDArray[np.int32],
-    classes: NDArray[np.uint8],
-    sizes: tuple[int, int],
-    first_row: int = 0,
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the people in each class of each zone of a block of rows.
+def pixel_people(
+    overlay: Overlay, people: NDArray[np.float64], first_row: int, rows: int
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return the people on each pixel of a block of rows.
 
     Parameters
     ----------
     overlay : Overlay
         Where the pixels lie among the cells.
-    per_point : array, (cell y, cell x)
-        From `people_per_point`.
-    zones, classes : array, (y, x)
-        As in `zone_sums`; whole rows of the map.
-    sizes : (int, int)
-        Number of zones and of classes.
-    first_row : int
-        Row of the map at which the block begins.
+    people : array, (cell y, cell x)
+        People per cell; NaN or negative where nobody counted.
+    first_row, rows : int
+        The block.
 
     Returns
     -------
-    people : array, (zone, class)
-    points : array, (2,)
-        Points looked at, and those among them whose cell is unknown.
+    people : array, (y, x)
+        Cells times the exact share of each that the pixel covers.
+    unknown : array, (y, x)
+        Share of the pixel where nobody counted, or that lies beyond the cells [0-1].
 
     Raises
     ------
     InputError
-        The block does not fit the map, or a zone is not below ``sizes[0]``.
+        The block does not fit the map, or the people do not fit the cells.
     """
-    _same_shape(zones, classes, (zones.shape[0], overlay.shape[1]))
-    if first_row < 0 or first_row + zones.shape[0] > overlay.shape[0]:
+    if first_row < 0 or first_row + rows > overlay.shape[0]:
         raise InputError(
-            f"rows {first_row} to {first_row + zones.shape[0]} are outside of the map, "
-            f"which has {overlay.shape[0]}"
+            f"rows {first_row} to {first_row + rows} are outside of the map, which has "
+            f"{overlay.shape[0]}"
         )
-    _zones_below(zones, sizes[0])
-    out, points = np.zeros(sizes), np.zeros(2, np.int64)
-    lattice = (overlay.u, overlay.v, overlay.step, overlay.split, overlay.period)
-    origin = (first_row + overlay.pad, overlay.pad)
-    _zonal.spread(lattice, origin, per_point, zones, classes, out, points)
-    return out, points
+    if people.shape != overlay.cells:
+        raise InputError(f"people are {people.shape}, the cells {overlay.cells}")
+    out = np.empty((rows, overlay.shape[1]))
+    unknown = np.empty(out.shape, np.float32)
+    lattice = (overlay.u, overlay.v, overlay.step, overlay.period)
+    _zonal.pixel_people(lattice, first_row, people, out, unknown)
+    return out, unknown
+
+
+def covered_sums(
+    zones: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]],
+    classes: NDArray[np.uint8],
+    weights: NDArray[np.float64],
+    n_classes: int,
+    counted: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
+    """Return the sum of weights in each class of each zone, by exact shares of pixels.
+
+    Where zones overlap, the first has the pixel; what none covers goes to the last row, so that
+    the rows add up to the sum of all pixels.
+
+    Parameters
+    ----------
+    zones : sequence of (array, (corner, 2), array, (ring + 1,))
+        Closed rings, x before y in pixels from the outer corner of the first one, all outer rings
+        in one direction and all holes in the other; and where each ring begins, and the end.
+    classes : array, (y, x)
+        0 to ``n_classes - 1``; larger codes are not counted.
+    weights : array, (layer, y, x)
+        What to add up, such as the area of the pixel; NaN adds nothing.
+    n_classes : int
+        Size of the answer.
+    counted : array, (y, x), optional
+        Pixels that count at all.
+
+    Returns
+    -------
+    array, (zone + 1, layer, class)
+
+    Raises
+    ------
+    InputError
+        The arrays differ in shape.
+    """
+    shape = classes.shape
+    if weights.shape[1:] != shape or (counted is not None and counted.shape != shape):
+        raise InputError(f"classes {shape} and weights {weights.shape} must agree")
+    left_over = np.ones(shape) if counted is None else counted.astype(np.float64)
+    out = np.zeros((len(zones) + 1, len(weights), n_classes))
+    for (xy, rings), sums in zip(zones, out, strict=False):
+        box = _box(xy, shape)
+        if box is not None:
+            _zonal.covered_sums(xy, rings, box, classes, weights, left_over, sums)
+    _zonal.rest(classes, weights, left_over, out[-1])
+    return out
+
+
+def _box(xy: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
+    """Return top, bottom, left and right of the pixels that a zone may touch, or None."""
+    if not len(xy):
+        return None
+    (left, top), (right, bottom) = np.floor(xy.min(axis=0)), np.ceil(xy.max(axis=0))
+    found = (
+        max(int(top), 0),
+        min(int(bottom), shape[0]),
+        max(int(left), 0),
+        min(int(right), shape[1]),
+    )
+    return found if found[0] < found[1] and found[2] < found[3] else None
 
 
 def _same_shape(
