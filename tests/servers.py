@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import subprocess
+import sys
 import sysconfig
 import threading
 import time
@@ -18,7 +19,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 _RUSTAC = Path(sysconfig.get_path("scripts")) / "rustac"
-_PATIENCE_S = 30
+_PATIENCE_S = 180
 
 
 def free_port() -> int:
@@ -88,7 +89,7 @@ def stac_server(
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - loopback
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -100,3 +101,39 @@ def _wait(ready) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError("a loopback server did not start")
         time.sleep(0.05)
+
+
+_ONE_AT_A_TIME = """
+import sys
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+app = DomainDispatcherApplication(create_backend_app)
+run_simple("127.0.0.1", int(sys.argv[1]), app, threaded=False)
+"""
+"""Moto looks at a condition and then writes: only one request at a time makes that one step, as a
+real store does it."""
+
+
+@contextlib.contextmanager
+def object_store(bucket: str) -> Iterator[str]:
+    """Run an object store that speaks S3, with a bucket; yield its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", _ONE_AT_A_TIME, str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    def made() -> bool:
+        made = urllib.request.Request(f"{url}/{bucket}", method="PUT")  # noqa: S310 - loopback
+        with contextlib.suppress(OSError), urllib.request.urlopen(made, timeout=30):  # noqa: S310
+            return True
+        return False
+
+    try:
+        _wait(made)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(_PATIENCE_S)

@@ -50,7 +50,23 @@ class AccessError(SourceError):
 
 
 class IntegrityError(SourceError):
-    """What arrived is not what was promised: size, checksum, or not a raster."""
+    """What arrived is not what was promised: size, checksum, or not a raster.
+
+    Parameters
+    ----------
+    message : str
+        What was promised, what came, what to do next.
+    href : str
+        The file at fault, as its granule names it; empty where no single file is.
+    """
+
+    def __init__(self, message: str, *, href: str = "") -> None:
+        super().__init__(message)
+        self.href = href
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Carry the file through pickling, as dask workers need."""
+        return (_rebuild_integrity, (type(self), str(self), self.href))
 
 
 class UnavailableError(SourceError):
@@ -83,6 +99,10 @@ class InsufficientDataError(ReliefscopeError):
 
 def _rebuild_insufficient(message: str, observed_fraction: float) -> InsufficientDataError:
     return InsufficientDataError(message, observed_fraction=observed_fraction)
+
+
+def _rebuild_integrity(kind: type[IntegrityError], message: str, href: str) -> IntegrityError:
+    return kind(message, href=href)
 
 
 class ReliefscopeWarning(UserWarning):

@@ -12,6 +12,9 @@ from reliefscope.errors import InputError
 
 SECRET_NAMES = frozenset(
     {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
         "CDSE_USERNAME",
         "CDSE_PASSWORD",
         "CDSE_S3_ACCESS_KEY",
@@ -22,7 +25,12 @@ SECRET_NAMES = frozenset(
         "CDSAPI_KEY",
         "FIRMS_MAP_KEY",
         "PC_SDK_SUBSCRIPTION_KEY",
+        "RELIEFSCOPE_SMTP_PASSWORD",
+        "RELIEFSCOPE_SMTP_USERNAME",
+        "RELIEFSCOPE_STAC_TOKEN",
+        "RELIEFSCOPE_WEBHOOK_SECRET",
         "RELIEFWEB_APPNAME",
+        "RELIEFSCOPE_OIDC_SECRET",
     }
 )
 """Variables of the environment that hold credentials, under the names their providers use."""
@@ -37,6 +45,14 @@ class Settings:
 
     catalog: Path = Path("reliefscope-catalog")
     """Where products are published (``RELIEFSCOPE_CATALOG``)."""
+    catalog_url: str = ""
+    """Where they are published instead, if that is an object store: ``s3://bucket/prefix``
+    (``RELIEFSCOPE_CATALOG``)."""
+    s3_endpoint: str = ""
+    """Address of the object store, if it is not Amazon's (``AWS_ENDPOINT_URL_S3`` or
+    ``AWS_ENDPOINT_URL``)."""
+    s3_region: str = ""
+    """Its region (``AWS_REGION`` or ``AWS_DEFAULT_REGION``)."""
     cache: Path = field(
         default_factory=lambda: Path(platformdirs.user_cache_dir("reliefscope", appauthor=False))
     )
@@ -44,12 +60,18 @@ class Settings:
     cache_quota: int = 50 * _GIGA
     """Fetched files beyond this are removed, least recently used first [bytes]
     (``RELIEFSCOPE_CACHE_QUOTA_GB``)."""
+    engine: str = "threads"
+    """Where products are computed: see `reliefscope.pipeline.engine` (``RELIEFSCOPE_ENGINE``)."""
+    memory: int | None = None
+    """What a run may take of this machine's [bytes]; by default all (``RELIEFSCOPE_MEMORY_GB``)."""
     offline: bool = False
     """Answer from the cache alone and open no socket (``RELIEFSCOPE_OFFLINE``)."""
     policy: Path | None = None
     """What the office states on each sheet, a TOML file (``RELIEFSCOPE_POLICY``)."""
     languages: tuple[str, ...] = ("en",)
     """Of sheets and briefs (``RELIEFSCOPE_LANGUAGES``, commas between)."""
+    paper: str | None = None
+    """Of sheets, A3 or A4; by default that of the policy (``RELIEFSCOPE_PAPER``)."""
     allow_hosts: frozenset[str] = frozenset()
     """Private hosts that catalogs may point to (``RELIEFSCOPE_ALLOW_HOSTS``, commas between)."""
     netrc: Path = field(default_factory=lambda: Path.home() / ".netrc")
@@ -64,36 +86,47 @@ class Settings:
         Raises
         ------
         InputError
-            The quota is not a number above 0.
+            Quota or memory is not a number above 0.
         """
         default = cls()
         hosts = environ.get("RELIEFSCOPE_ALLOW_HOSTS", "")
+        where = environ.get("RELIEFSCOPE_CATALOG") or str(default.catalog)
+        url = where if "://" in where else ""
         return cls(
-            catalog=Path(environ.get("RELIEFSCOPE_CATALOG") or default.catalog),
+            catalog=default.catalog if url else Path(where),
+            catalog_url=url,
+            s3_endpoint=_first(environ, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+            s3_region=_first(environ, "AWS_REGION", "AWS_DEFAULT_REGION"),
             cache=Path(environ.get("RELIEFSCOPE_CACHE") or default.cache),
-            cache_quota=_quota(environ.get("RELIEFSCOPE_CACHE_QUOTA_GB")) or default.cache_quota,
+            cache_quota=_gigabytes(environ, "RELIEFSCOPE_CACHE_QUOTA_GB") or default.cache_quota,
+            memory=_gigabytes(environ, "RELIEFSCOPE_MEMORY_GB"),
+            engine=environ.get("RELIEFSCOPE_ENGINE", "").strip() or default.engine,
             offline=environ.get("RELIEFSCOPE_OFFLINE", "").strip().lower() in _YES,
             policy=Path(policy) if (policy := environ.get("RELIEFSCOPE_POLICY")) else None,
             languages=_several(environ.get("RELIEFSCOPE_LANGUAGES", "")) or default.languages,
+            paper=environ.get("RELIEFSCOPE_PAPER", "").strip() or None,
             allow_hosts=frozenset(h.strip() for h in hosts.split(",") if h.strip()),
             netrc=Path(environ.get("NETRC") or default.netrc),
             secrets={name: environ[name].strip() for name in SECRET_NAMES if environ.get(name)},
         )
 
 
+def _first(environ: Mapping[str, str], *names: str) -> str:
+    return next((environ[n].strip() for n in names if environ.get(n)), "")
+
+
 def _several(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _quota(text: str | None) -> int | None:
+def _gigabytes(environ: Mapping[str, str], name: str) -> int | None:
+    text = environ.get(name)
     if not text:
         return None
     try:
-        quota = int(float(text) * _GIGA)
+        size = int(float(text) * _GIGA)
     except (ValueError, OverflowError):
-        quota = 0
-    if quota <= 0:
-        raise InputError(
-            f"RELIEFSCOPE_CACHE_QUOTA_GB is {text!r}; it must be a number above 0, in gigabytes"
-        )
-    return quota
+        size = 0
+    if size <= 0:
+        raise InputError(f"{name} is {text!r}; it must be a number above 0, in gigabytes")
+    return size

@@ -146,6 +146,11 @@ def test_details_are_not_asked_for_once_the_service_is_out(replay, cems, caplog)
     assert {event.reports[0].extent for event in found} == {Extent.CIRCLE}
     assert len({said["code"] for path, said, _ in replay.asked if path == DETAIL}) == 1
     assert "no more details" in caplog.text
+    assert all(event.reports[0].incomplete for event in found)
+    replay.give(DETAIL, "<html>")
+    assert all(event.reports[0].incomplete for event in cems.events(AGES))
+    replay.give(DETAIL, "there is none", status=404)
+    assert not any(event.reports[0].incomplete for event in cems.events(AGES))
 
 
 @pytest.mark.parametrize(

@@ -137,15 +137,22 @@ def test_outlines_are_not_asked_for_once_the_service_is_out(replay, gdacs, caplo
     assert "no more outlines" in caplog.text
     (event,) = gdacs.find("gdacs", "FL1")
     assert event.reports[0].extent is Extent.CIRCLE
+    assert all(e.reports[0].incomplete for e in [event, *found])
 
 
-@pytest.mark.parametrize("answer", ["<html>", {}, {"features": []}, {"features": [7]}, ""])
-def test_a_broken_outline_leaves_the_circle(replay, gdacs, answer):
-    """Garbage, no polygon, no content: the event is there all the same."""
+@pytest.mark.parametrize(
+    ("answer", "incomplete"),
+    [("<html>", True), ({}, True), ({"features": []}, False), ({"features": [7]}, False),
+     ("", False)],
+)  # fmt: skip
+def test_a_broken_outline_leaves_the_circle(replay, gdacs, answer, incomplete):
+    """Garbage, no polygon, no content: the event is there all the same; after garbage it is said
+    that there may be an outline."""
     replay.give(LIST, collection(feature(alertlevel="Red")))
     replay.give(GEOMETRY, answer)
     (event,) = gdacs.events(AGES, hazards=[Hazard.FLOOD])
     assert event.reports[0].extent is Extent.CIRCLE
+    assert event.reports[0].incomplete is incomplete
 
 
 def test_a_cyclone_is_where_its_wind_blew():

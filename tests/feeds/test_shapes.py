@@ -1,5 +1,4 @@
 import math
-import time
 
 import numpy as np
 import pytest
@@ -167,18 +166,17 @@ def test_self_intersections_are_mended():
 
 
 def test_a_million_vertices_are_refused_at_once():
-    """They are counted before they are read."""
-    node = {"type": "Polygon", "coordinates": [[[0.0, 0.0]] * 1_000_000]}
-    start = time.perf_counter()
+    """They are counted before one of them is read: what is no vertex is not noticed."""
+    node = {"type": "Polygon", "coordinates": [[["nothing", 0.0]] * 1_000_000]}
     with pytest.raises(InputError, match=str(MAX_VERTICES)):
         geojson_polygons(node)
-    assert time.perf_counter() - start < 0.5
 
 
+@pytest.mark.timeout(300)
 def test_outlines_made_to_waste_time_do_not():
-    """A scribble of 200,000 vertices and 20,000 squares on a heap are replaced by their hull."""
+    """A scribble of 200,000 vertices and 20,000 squares on a heap are replaced by their hull, where
+    to mend them would take hours."""
     rng = np.random.default_rng(1)
-    start = time.perf_counter()
     scribble = rng.uniform(-50, 50, (200_000, 2)).tolist()
     hull = geojson_polygons({"type": "Polygon", "coordinates": [scribble]})
     assert hull.is_valid
@@ -187,7 +185,6 @@ def test_outlines_made_to_waste_time_do_not():
     heap = geojson_polygons({"type": "MultiPolygon", "coordinates": corners[:, None].tolist()})
     assert heap.is_valid
     assert heap.area == pytest.approx(4, rel=0.05)
-    assert time.perf_counter() - start < 10
 
 
 def test_large_outlines_are_slimmed():

@@ -33,7 +33,10 @@ OLD = dt.datetime(2020, 5, 1, tzinfo=dt.UTC)
     ],
 )
 def test_the_baseline_decides_and_not_the_date(properties, acquired, offset, doubtful):
-    """A reprocessed scene of 2020 carries the offset; without a baseline it is assumed, aloud."""
+    """A reprocessed scene of 2020 carries the offset; without a baseline it is assumed, aloud.
+
+    Peer defect: no scale and no offset at all (odc-stac), so that dNBR shifts between baselines.
+    """
     found = raw_sentinel2_scaling(properties, acquired, scale=0.0001)
     assert (found.scale, found.offset) == (0.0001, offset)
     assert bool(found.doubt) == doubtful
@@ -41,7 +44,10 @@ def test_the_baseline_decides_and_not_the_date(properties, acquired, offset, dou
 
 @pytest.mark.parametrize(("applied", "offset"), [(True, 0.0), (False, -0.1), (None, -0.1)])
 def test_an_offset_taken_off_already_is_not_taken_off_twice(applied, offset):
-    """Earth Search leaves it in the metadata of pixels it has corrected, and says so."""
+    """Earth Search leaves it in the metadata of pixels it has corrected, and says so.
+
+    Peer defect: whatever the catalogue says is applied (stackstac).
+    """
     properties = {} if applied is None else {"earthsearch:boa_offset_applied": applied}
     band = {"scale": 0.0001, "offset": -0.1}
     assert stated_scaling(properties, band, scale=1, offset=0).offset == offset

@@ -34,6 +34,7 @@ def _items(scene, address, **extra):
         lonlat_bounds(scene),
         platform="sentinel-1a",
         **{"sat:relative_orbit": 44, "sat:orbit_state": "ascending"},
+        **{"view:sun_azimuth": 155.2, "view:sun_elevation": 38.5},
     )
     item.add_asset(
         "vv",
@@ -62,6 +63,7 @@ def test_search_and_read_through_real_servers(api, scene):
     source = StacSource(url=api, collections=("radar",))
     (granule,) = source.search(area, MARCH, ["vv", "vh"])
     assert (granule.id, granule.relative_orbit, granule.orbit_state) == ("S1_A", 44, "ascending")
+    assert (granule.sun_azimuth, granule.sun_elevation) == (155.2, 38.5)
     vv = source.load([granule], grid_for(area, 10), ["vv"])["vv"].isel(time=0)
     seen = vv.to_numpy()[np.isfinite(vv)]
     assert seen.min() == pytest.approx(0.005, rel=1e-5)

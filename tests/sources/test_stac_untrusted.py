@@ -196,7 +196,7 @@ def test_brackets_without_end_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (HTMLResponse("<html>Sign in to the network</html>"), InputError),
+        (HTMLResponse("<html>Sign in to the network</html>"), UnavailableError),
         (PlainTextResponse("no", 401), AccessError),
         (PlainTextResponse("no", 404), InputError),
         (PlainTextResponse("slow down", 429, headers={"retry-after": "0"}), UnavailableError),

@@ -100,7 +100,8 @@ def test_twenty_fetches_in_several_processes_download_once(tmp_path):
         served.append(1)
         return Response(b"abcd" * 750_000, headers={"etag": '"1"'})
 
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")  # imports once, and not twenty times
+    context.set_forkserver_preload([__name__])
     with app_server(Starlette(routes=[Route("/a.bin", file)])) as url:
         results = context.Queue()
         processes = [
@@ -108,7 +109,7 @@ def test_twenty_fetches_in_several_processes_download_once(tmp_path):
         ]
         for process in processes:
             process.start()
-        got = [results.get(timeout=120) for _ in processes]
+        got = [results.get(timeout=900) for _ in processes]
         for process in processes:
             process.join()
     assert got == [b"abcd"] * 20

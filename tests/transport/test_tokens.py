@@ -123,12 +123,12 @@ def test_who_was_refused_with_an_old_token_does_not_spoil_the_new_one(token, ide
     def latecomer():
         token.headers()
         late.set()
-        go.wait(5)
+        go.wait(120)
         token.renew()
 
     thread = threading.Thread(target=latecomer)
     thread.start()
-    late.wait(5)
+    late.wait(120)
     token.renew()
     fresh = token.headers()
     go.set()

@@ -190,6 +190,11 @@ def all_pages(
     return records
 
 
+def incomplete(event: Event) -> Event:
+    """Return an event whose outline could not be asked for."""
+    return replace(event, reports=tuple(replace(r, incomplete=True) for r in event.reports))
+
+
 def reported(
     report: Report, names: Iterable[tuple[str, str]], countries: Iterable[str] = ()
 ) -> Event:

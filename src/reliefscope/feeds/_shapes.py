@@ -45,6 +45,7 @@ RADIUS_KM: Mapping[Hazard, float] = {
     Hazard.LANDSLIDE: 10,
     Hazard.EXPLOSION: 5,
     Hazard.VOLCANO: 30,
+    Hazard.CLIMATE: 300,
 }
 """Where a feed gives a point alone: radius to look at [km]. Chosen for display; no finding."""
 

@@ -15,7 +15,7 @@ from typing import ClassVar
 from shapely.geometry.base import BaseGeometry
 
 from reliefscope.errors import InputError, NothingFoundError, SourceError, UnavailableError
-from reliefscope.feeds._base import answered, fitting, promised, read_each, reported
+from reliefscope.feeds._base import answered, fitting, incomplete, promised, read_each, reported
 from reliefscope.feeds._ids import checked, mentioned
 from reliefscope.feeds._plain import child, listed, moment, number, plain, told, web_address, whole
 from reliefscope.feeds._shapes import RADIUS_KM, circle, outlined, wkt_point, wkt_polygons
@@ -79,12 +79,16 @@ class Cems:
             read_each(self.name, self._listed(), read_listed), window, hazards, area=None
         )
         found.sort(key=lambda event: (event.onset, event.id), reverse=True)
-        known: dict[str, list[Event]] = {}
-        try:
-            for event in found[: self.details]:
+        asked = found[: self.details]
+        known = {event.reports[0].id: [incomplete(event)] for event in asked}
+        for event in asked:
+            try:
                 known[event.reports[0].id] = self._looked_up(event)
-        except UnavailableError as error:
-            log.warning("Copernicus EMS: no more details: %s", error)
+            except UnavailableError as error:
+                log.warning("Copernicus EMS: no more details: %s", error)
+                break
+            except SourceError as error:
+                log.warning("Copernicus EMS: no details of %s: %s", event.id, error)
         events = [each for event in found for each in known.get(event.reports[0].id) or [event]]
         return fitting(events, window, hazards, area)
 
@@ -119,9 +123,7 @@ class Cems:
         (report,) = event.reports
         try:
             return [e for e in self.find("emsr", report.id) if e.reports[0].id == report.id]
-        except UnavailableError:
-            raise
-        except (SourceError, InputError) as error:
+        except InputError as error:
             log.warning("Copernicus EMS: no details of %s: %s", report.id, error)
             return []
 

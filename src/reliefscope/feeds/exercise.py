@@ -18,14 +18,19 @@ HAZARDS = (
     Hazard.FLOOD,
     Hazard.FIRE,
     Hazard.DROUGHT,
+    Hazard.HEAT,
     Hazard.EARTHQUAKE,
     Hazard.LANDSLIDE,
+    Hazard.STORM,
 )
 """Disasters that can be rehearsed."""
 _LON, _LAT = -39.0, 38.0
 _ONSET = dt.datetime(2030, 5, 1, tzinfo=dt.UTC)
-_ONSETS = {Hazard.HEAT: dt.datetime(2030, 7, 8, tzinfo=dt.UTC)}
-_PIXEL_M = {Hazard.DROUGHT: 250.0, Hazard.HEAT: 250.0}
+_ONSETS = {
+    Hazard.HEAT: dt.datetime(2030, 7, 8, tzinfo=dt.UTC),
+    Hazard.STORM: dt.datetime(2030, 9, 12, 15, tzinfo=dt.UTC),
+}
+_PIXEL_M = {Hazard.DROUGHT: 250.0, Hazard.HEAT: 250.0, Hazard.STORM: 250.0}
 """Size of a pixel of the world where it is not 10 m [m]."""
 _INSIDE = 0.94
 _METRES_PER_DEGREE = 111_200.0
@@ -41,7 +46,7 @@ def exercise_event(hazard: Hazard = Hazard.FLOOD, *, size: int = SIZE, seed: int
         Kind of disaster, of `HAZARDS`.
     size : int
         Pixels a side of the world in which it happens, 128 to 10,980, of 10 m, or of 250 m in
-        droughts and heat waves. The area of the event lies a little inside.
+        droughts, heat waves and storms. The area of the event lies a little inside.
     seed : int
         Which world, 0 or more.
 

@@ -21,6 +21,7 @@ from reliefscope.feeds._base import (
     all_pages,
     answered,
     fitting,
+    incomplete,
     promised,
     read_each,
     reported,
@@ -123,9 +124,9 @@ class Gdacs:
         episodes = _episodes(found[0], listed(feature, "properties", "episodes"))
         try:
             return [e for e in map(self._outlined, episodes) if e is not None] or found
-        except UnavailableError as error:
+        except SourceError as error:
             log.warning("GDACS: no outlines of %s: %s", value, error)
-            return found
+            return [incomplete(event) for event in found]
 
     def _tried(self, window: Window, code: str) -> list[object] | SourceError | InputError:
         try:
@@ -169,13 +170,17 @@ class Gdacs:
         """Return the events, the gravest with their outlines; as they are once GDACS is out."""
         grave = [e for e in events if e.severity and e.severity is not Alert.GREEN]
         grave.sort(key=lambda e: (e.onset, e.id), reverse=True)
-        outlined_: dict[str, Event | None] = {}
-        try:
-            for event in [e for e in grave if e.hazard is not Hazard.EARTHQUAKE][: self.polygons]:
-                outlined_[event.reports[0].id] = self._outlined(event)
-        except UnavailableError as error:
-            log.warning("GDACS: no more outlines: %s", error)
-        return [outlined_.get(event.reports[0].id) or event for event in events]
+        asked = [e for e in grave if e.hazard is not Hazard.EARTHQUAKE][: self.polygons]
+        known = {event.reports[0].id: incomplete(event) for event in asked}
+        for event in asked:
+            try:
+                known[event.reports[0].id] = self._outlined(event) or event
+            except UnavailableError as error:
+                log.warning("GDACS: no more outlines: %s", error)
+                break
+            except SourceError as error:
+                log.warning("GDACS: no outline of %s: %s", event.id, error)
+        return [known.get(event.reports[0].id, event) for event in events]
 
     def _outlined(self, event: Event) -> Event | None:
         """Return the event with its outline, or None where there is none."""
@@ -189,9 +194,7 @@ class Gdacs:
         try:
             answer = answered(self.transport, ask)
             return None if answer is NOTHING else read_geometry(event, answer)
-        except UnavailableError:
-            raise
-        except (SourceError, InputError) as error:
+        except (NothingFoundError, InputError) as error:
             log.warning("GDACS: no outline of %s: %s", event.id, error)
             return None
 

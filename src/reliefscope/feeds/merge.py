@@ -45,6 +45,7 @@ class Nearness:
 
 
 NEAR: Mapping[Hazard, Nearness] = {
+    Hazard.CLIMATE: Nearness(days=365, km=300),
     Hazard.DROUGHT: Nearness(days=60, km=100),
     Hazard.EARTHQUAKE: Nearness(days=1 / 24, km=20),
     Hazard.EXPLOSION: Nearness(days=1, km=5),

@@ -25,6 +25,8 @@ class Hazard(StrEnum):
     LANDSLIDE = "landslide"
     EXPLOSION = "explosion"
     VOLCANO = "volcano"
+    CLIMATE = "climate"
+    """No disaster with an onset: what changes over decades, up to the day given as onset."""
 
 
 class Alert(StrEnum):
@@ -104,6 +106,8 @@ class Report:
     episode: str = ""
     """Which of a series of reports on the same disaster; empty when there is no series."""
     extent: Extent = Extent.CIRCLE
+    incomplete: bool = False
+    """Whether the feed could not be asked where exactly: the area is what it said at first."""
     details: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What else the feed said, as plain text. ``related`` holds the identifiers of other
     disasters that belong to this one, as ``scheme:value``, blanks between."""

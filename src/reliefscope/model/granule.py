@@ -56,6 +56,10 @@ class Granule:
     """Pixel size [m]."""
     cloud_cover: float | None = None
     """Share of the whole image under cloud, as the provider states it [percent]."""
+    sun_azimuth: float | None = None
+    """Where the sun stood, clockwise from north [degree]."""
+    sun_elevation: float | None = None
+    """How high the sun stood above the horizon [degree]."""
     licence: str = ""
     href: str = ""
     """Link to the provider's own record."""

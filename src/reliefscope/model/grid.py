@@ -153,7 +153,10 @@ def cell_area_m2(grid: GeoBox) -> NDArray[np.float32]:
     span = np.maximum(r[above] - r[below], 1)
     weight = ((np.arange(rows) - r[below]) / span)[:, None].astype("float32")
     lattice = along.astype("float32")
-    area: NDArray[np.float32] = lattice[below] * (1 - weight) + lattice[above] * weight
+    area = np.empty((rows, columns), np.float32)
+    for first in range(0, rows, _FACTOR_STEP):
+        part = slice(first, first + _FACTOR_STEP)
+        area[part] = lattice[below[part]] * (1 - weight[part]) + lattice[above[part]] * weight[part]
     return area
 
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import dask
 import dask.array as da
 import numpy as np
 import rasterio
@@ -31,8 +32,11 @@ Floats = NDArray[np.float32]
 
 CHUNK = 2048
 """Pixels a side of a lazy block: large enough that the graph stays small."""
-_STRIP = 6 * CHUNK
-"""Columns read at once, at most."""
+CHUNK_KEY = "reliefscope.chunk"
+"""Key of dask's configuration under which a run sets another side. Where files are resampled, the
+numbers are the same for sides of whole `_TILE`."""
+_ACROSS = 6
+"""Blocks that a strip is wide, at most: what is read at once."""
 _MOST_PIXELS = 32_000_000
 """A read that needs more of the file is done in quarters, so that memory stays flat."""
 _SMALLEST = 64
@@ -80,18 +84,20 @@ def mosaic(layers: Sequence[Layer], grid: GeoBox, sign: Callable[[str], str]) ->
         float32; not observed is NaN.
     """
     rows, columns = grid.shape
+    side: int = dask.config.get(CHUNK_KEY, default=CHUNK)
     strips = da.map_blocks(  # type: ignore[no-untyped-call]
         _read_strip,
         layers=tuple(layers),
         grid=grid,
         sign=sign,
-        chunks=(_cut(rows, CHUNK), _cut(columns, _STRIP)),
+        side=(side, _ACROSS * side),
+        chunks=(_cut(rows, side), _cut(columns, _ACROSS * side)),
         dtype="float32",
         meta=np.empty((0, 0), "float32"),
         # without the signer: what is read does not depend on the signature
-        name=f"read-{tokenize(tuple(layers), grid)}",
+        name=f"read-{tokenize(tuple(layers), grid, side)}",
     )
-    blocks: da.Array = strips.rechunk((_cut(rows, CHUNK), _cut(columns, CHUNK)))
+    blocks: da.Array = strips.rechunk((_cut(rows, side), _cut(columns, side)))
     return blocks
 
 
@@ -105,12 +111,13 @@ def _read_strip(
     layers: Sequence[Layer],
     grid: GeoBox,
     sign: Callable[[str], str],
+    side: tuple[int, int],
     block_id: tuple[int, int],
 ) -> Floats:
-    top, left = block_id[0] * CHUNK, block_id[1] * _STRIP
+    top, left = block_id[0] * side[0], block_id[1] * side[1]
     block = grid[
-        top : min(top + CHUNK, grid.shape[0]),
-        left : min(left + _STRIP, grid.shape[1]),
+        top : min(top + side[0], grid.shape[0]),
+        left : min(left + side[1], grid.shape[1]),
     ]
     merged: Floats | None = None
     for layer in layers:

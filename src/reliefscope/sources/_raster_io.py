@@ -235,11 +235,12 @@ def _explain(href: str, error: Exception) -> SourceError:
     text = _QUERY.sub("", _chain(error))
     status = int(found[1]) if (found := _STATUS.search(text)) else None
     if not is_remote(href):
-        return IntegrityError(f"{href} is missing or is not a raster: {text}")
+        return IntegrityError(f"{href} is missing or is not a raster: {text}", href=href)
     if status in _DENIED:
         return AccessError(f"{_shown(href)} is refused: {text}; check the credentials")
     if status in _GONE or (status is None and _GARBLED.search(text)):
-        return IntegrityError(f"{_shown(href)} is missing or is not a raster: {text}")
+        said = f"{_shown(href)} is missing or is not a raster: {text}"
+        return IntegrityError(said, href=href)
     return UnavailableError(f"{_shown(href)} could not be read: {text}; try again later")
 
 

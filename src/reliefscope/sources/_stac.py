@@ -100,7 +100,7 @@ def search_items(
     AccessError
         The service asks for credentials.
     UnavailableError
-        The service or the network failed.
+        The service or the network failed, or something else has answered in its place.
     """
     io = TransportIO(transport, url)
     try:
@@ -243,6 +243,8 @@ def as_granule(item: pystac.Item, *, profile: Profile, home: str, transport: Tra
         orbit_state=properties.get("sat:orbit_state"),
         resolution=properties.get("gsd"),
         cloud_cover=_number(properties.get("eo:cloud_cover")),
+        sun_azimuth=_number(properties.get("view:sun_azimuth")),
+        sun_elevation=_number(properties.get("view:sun_elevation")),
         licence=str(properties.get("license") or profile.licence),
         href=item.get_self_href() or "",
         exercise=properties.get(EXERCISE_PROPERTY) is True,

@@ -7,7 +7,7 @@ from typing import Any
 import pystac
 from pystac_client.stac_api_io import StacApiIO
 
-from reliefscope.errors import InputError, IntegrityError
+from reliefscope.errors import InputError, IntegrityError, UnavailableError
 from reliefscope.transport.client import Ask, Transport
 from reliefscope.transport.content import parse_json
 from reliefscope.transport.hosts import check_href
@@ -86,8 +86,21 @@ class TransportIO(StacApiIO):
             page = self.read_json(pystac.Link.from_dict(onward), parameters=parameters)
 
     def json_loads(self, txt: str, *_: object, **__: object) -> dict[str, Any]:
-        """Return parsed JSON. ValueError: it is not, or nested deeper than any catalog is."""
-        parsed: dict[str, Any] = parse_json(txt.encode())
+        """Return parsed JSON.
+
+        Raises
+        ------
+        UnavailableError
+            It is not, or nested deeper than any catalog is: something else has answered.
+        """
+        try:
+            parsed: dict[str, Any] = parse_json(txt.encode())
+        except ValueError as error:
+            raise UnavailableError(
+                f"{self._transport.shown(self._home)} did not answer in JSON: it begins with "
+                f"{self._transport.scrub(txt[:60])!r}; the service may be under maintenance, a "
+                f"proxy may have answered in its place, or the address is of a page for people"
+            ) from error
         return parsed
 
     def _count(self) -> None:

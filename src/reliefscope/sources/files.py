@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 from rasterio.warp import transform_bounds
 
-from reliefscope.errors import InputError, NothingFoundError
+from reliefscope.errors import InputError, IntegrityError, NothingFoundError
 from reliefscope.model.area import Area
 from reliefscope.model.cube import VARIABLES
 from reliefscope.model.event import Window
 from reliefscope.model.granule import EXERCISE_TAG, Asset, Granule
 from reliefscope.sources._raster import load_granules, read_header
+
+log = logging.getLogger(__name__)
 
 _RASTERS = frozenset({".tif", ".tiff", ".vrt", ".nc", ".img", ".jp2"})
 _DATE = re.compile(r"(?<!\d)(20\d{2}|19\d{2})-?(\d{2})-?(\d{2})(?:T?(\d{2}):?(\d{2}):?(\d{2}))?")
@@ -95,8 +98,8 @@ class FilesSource:
         ------
         NothingFoundError
             A listed file does not exist.
-        CubeError, IntegrityError
-            A file has no CRS, or is not a raster.
+        CubeError
+            A file has no CRS.
         """
         moments: dict[tuple[dt.datetime | None, str], list[RasterFile]] = {}
         for file in self.files:
@@ -104,7 +107,7 @@ class FilesSource:
             if file.variable in variables and fits:
                 place = file.path.stem if file.acquired is None else file.platform
                 moments.setdefault((file.acquired, place), []).append(file)
-        granules = (self._granule(group) for group in moments.values())
+        granules = (self._granule(group, area) for group in moments.values())
         found = [g for g in granules if shapely.intersects(g.footprint, area.geometry)]
         return sorted(found, key=lambda g: (str(g.acquired), g.id))
 
@@ -114,7 +117,11 @@ class FilesSource:
         """Return a lazy cube in canonical names and units; see `Source`."""
         return load_granules(granules, grid, variables)
 
-    def _granule(self, group: Sequence[RasterFile]) -> Granule:
+    def _granule(self, group: Sequence[RasterFile], area: Area) -> Granule:
+        """Return what lies in some files; one whose header is broken may lie anywhere in ``area``.
+
+        It is found out when it is loaded, as any damaged file is.
+        """
         assets: dict[str, Asset] = {}
         footprints = []
         tags: dict[str, str] = {}
@@ -122,10 +129,14 @@ class FilesSource:
             path = self.folder / file.path
             if not path.exists():
                 raise NothingFoundError(f"{path} does not exist; check folder and files")
-            header = read_header(str(path), file.band)
-            box = transform_bounds(header.crs, "EPSG:4326", *header.bounds, densify_pts=21)
-            footprints.append(shapely.box(*box))
-            tags.update(header.tags)
+            try:
+                header = read_header(str(path.resolve()), file.band)
+            except IntegrityError as error:
+                log.warning("%s", error)
+            else:
+                box = transform_bounds(header.crs, "EPSG:4326", *header.bounds, densify_pts=21)
+                footprints.append(shapely.box(*box))
+                tags.update(header.tags)
             assets[file.variable] = Asset(
                 href=str(path.resolve()),
                 units=file.units or (self.units or {}).get(file.variable),
@@ -139,7 +150,7 @@ class FilesSource:
             source="files",
             collection=self.folder.resolve().name,
             acquired=first.acquired,
-            footprint=shapely.union_all(footprints),
+            footprint=shapely.union_all(footprints) if footprints else area.geometry,
             assets=assets,
             platform=first.platform,
             relative_orbit=first.relative_orbit,

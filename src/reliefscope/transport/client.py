@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import Element, ParseError
 
@@ -69,15 +69,19 @@ class Ask:
     url: str
     params: Mapping[str, str] = field(default_factory=dict)
     body: object = None
-    """Sent as JSON by POST."""
+    """Sent by POST unless ``verb`` says otherwise: bytes as they are, anything else as JSON."""
     form: Mapping[str, str] | None = field(default=None, repr=False)
     """Sent as a form by POST."""
     headers: Mapping[str, str] = field(default_factory=dict)
     auth: Authorizer | None = None
+    verb: Literal["", "POST", "PUT", "DELETE"] = ""
+    """Method of what changes something; a redirect never turns it into a GET."""
 
     @property
     def method(self) -> str:
-        """POST where something is sent along, GET otherwise."""
+        """``verb``, or POST where something is sent along, GET otherwise."""
+        if self.verb:
+            return self.verb
         return "GET" if self.body is None and self.form is None else "POST"
 
     @property
@@ -340,19 +344,21 @@ class Transport:
             before, url = url, urljoin(url, answer.headers["location"])
             if urlsplit(before).netloc != urlsplit(url).netloc:
                 headers = {k: v for k, v in headers.items() if k in ask.headers}
-            method = "GET" if answer.status_code in {302, 303} else method
+            method = "GET" if answer.status_code in {302, 303} and not ask.verb else method
         raise IntegrityError(f"{self.shown(ask.url)} redirects more than {MAX_REDIRECTS} times")
 
     def _one(
         self, ask: Ask, method: str, url: str, headers: Mapping[str, str]
     ) -> requests.Response:
-        sent = method == "POST"
+        sent = method in {"POST", "PUT"}
+        raw = ask.body if isinstance(ask.body, bytes) else None
+        form = None if ask.form is None else dict(ask.form)
         try:
             return self._session.request(
                 method,
                 url,
-                json=ask.body if sent else None,
-                data=dict(ask.form) if sent and ask.form is not None else None,
+                json=ask.body if sent and raw is None else None,
+                data=(raw or form) if sent else None,
                 headers=dict(headers),
                 timeout=(CONNECT_S, READ_S),
                 allow_redirects=False,

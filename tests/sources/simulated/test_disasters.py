@@ -141,7 +141,39 @@ def test_a_heat_wave_is_hotter_than_any_july_before(world):
     year = dates.astype("datetime64[Y]").astype(int) + 1970
     usual = hot[(month == 7) & (year <= 2020)]
     peak = hot[(dates >= np.datetime64("2030-07-12")) & (dates <= np.datetime64("2030-07-18"))]
-    struck = heat.truth["excess"][0][40::80, 40::80] > 0
+    cell = heat.weather.cell
+    struck = heat.truth["excess"][0][cell // 2 :: cell, cell // 2 :: cell] > 0
     assert struck.any()
-    beaten = (usual[:, None] < peak.mean(axis=0)).mean(axis=0)[0][struck[: hot.shape[1]]]
+    beaten = (usual[:, None] < peak.mean(axis=0)).mean(axis=0)[0][struck]
     assert beaten.min() > 0.95
+
+
+def test_a_storm_blows_hardest_to_the_right_of_its_track_and_weakens(world):
+    """Its ring of strongest wind is the track's to a tenth; right of the way beats the left."""
+    storm = DISASTERS["storm"](world, ONSET)
+    wind = storm.truth["wind"][0]
+    start, middle, end = storm.fixes[3], storm.fixes[6], storm.fixes[9]
+    assert start.wind_kt > middle.wind_kt > end.wind_kt > 34
+    assert wind.max() == pytest.approx(start.wind_kt * 0.514444, rel=0.15)
+    heading = np.arctan2(end.x - start.x, start.y - end.y)
+    y, x = np.indices(wind.shape)
+    right = (x - middle.x) * np.cos(heading) + (y - middle.y) * np.sin(heading)
+    ahead = (x - middle.x) * np.sin(heading) - (y - middle.y) * np.cos(heading)
+    near = (np.abs(ahead) < 0.2 * SIZE) & (wind > 0)
+    ring = middle.rmw_km * 1000 / 250
+    beside = [np.median(wind[near & (np.abs(right - side) < ring / 3)]) for side in (ring, -ring)]
+    assert beside[0] > beside[1] + 1
+
+
+def test_the_storm_brings_more_rain_than_any_day_of_four_decades(world):
+    """Where it blew, its wettest two days beat nearly all before; the record is whole."""
+    storm = DISASTERS["storm"](world, ONSET)
+    rain = storm.weather.series["precipitation"].values
+    assert np.isfinite(rain).all()
+    assert rain.min() == 0
+    assert 0.6 < (rain == 0).mean() < 0.8
+    pairs = rain[:-1] + rain[1:]
+    cell = storm.weather.cell
+    struck = storm.event[cell // 2 :: cell, cell // 2 :: cell]
+    last = pairs[-6:].max(axis=0)
+    assert np.median((pairs[:-8] < last).mean(axis=0)[struck]) > 0.999

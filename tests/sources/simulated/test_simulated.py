@@ -272,7 +272,7 @@ def quick(monkeypatch):
         monkeypatch.setattr(exercises, name, lambda *_: None)
     monkeypatch.setattr(exercises, "write_catalog", catalog)
     monkeypatch.setattr(
-        exercises, "DISASTERS", {Hazard.FLOOD: lambda *_: SimpleNamespace(weather=None)}
+        exercises, "DISASTERS", {Hazard.FLOOD: lambda *_: SimpleNamespace(weather=None, fixes=())}
     )
 
 

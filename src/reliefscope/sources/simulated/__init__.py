@@ -15,6 +15,7 @@ from reliefscope.model.granule import Asset, Granule
 from reliefscope.sources._profiles import PROFILES
 from reliefscope.sources._raster import load_granules
 from reliefscope.sources._stac import search_granules
+from reliefscope.sources._track import PROVIDES, Track, read_fixes
 from reliefscope.sources.simulated.exercise import Exercise, write_exercise
 from reliefscope.sources.simulated.fields import load_weather, starts_of
 from reliefscope.sources.simulated.items import LICENCE
@@ -22,7 +23,7 @@ from reliefscope.transport.client import Transport
 
 __all__ = ["Exercise", "SimulatedSource", "write_exercise"]
 
-_WEATHER, _TRUTH = "weather", "state"
+_WEATHER, _TRACK, _TRUTH = "weather", "track", "state"
 _SCENES = frozenset({"sentinel-1-rtc", "sentinel-2-l2a"})
 _LAYERS = frozenset({"cop-dem-glo-30", "jrc-gsw", "esa-worldcover"})
 _REAL = PROFILES["planetary-computer"]
@@ -47,8 +48,10 @@ class SimulatedSource:
     def provides(self) -> frozenset[str]:
         """Canonical variables of the simulated sensors and layers, and of the weather."""
         seen = frozenset({_TRUTH}).union(*(h.variables for h in _PROFILE.collections.values()))
-        weather = self.exercise().weather
-        return seen if weather is None else seen | starts_of(weather)[1]
+        exercise = self.exercise()
+        if exercise.track is not None:
+            seen |= PROVIDES
+        return seen if exercise.weather is None else seen | starts_of(exercise.weather)[1]
 
     def exercise(self) -> Exercise:
         """Return where everything is, the truth included; write it first if need be.
@@ -73,6 +76,8 @@ class SimulatedSource:
         exercise = self.exercise()
         if _TRUTH in variables:
             return [_true_extent(exercise, self.event, window)]
+        if exercise.track is not None and PROVIDES & set(variables):
+            return _followed(exercise.track).search(area, window, variables)
         if exercise.weather is not None and window is not None:
             return _recorded(exercise.weather, self.event, window, variables)
         home = str(exercise.catalog.resolve())
@@ -87,6 +92,10 @@ class SimulatedSource:
         self, granules: Sequence[Granule], grid: GeoBox, variables: Collection[str]
     ) -> xr.Dataset:
         """Return a lazy cube in canonical names and units; see `Source`."""
+        followed = [g for g in granules if g.collection == _TRACK]
+        if followed:
+            track = _followed(Path(next(iter(followed[0].assets.values())).href))
+            return track.load(followed, grid, variables)
         recorded = [g for g in granules if g.collection == _WEATHER]
         if not recorded:
             return load_granules(granules, grid, variables)
@@ -112,6 +121,18 @@ def _true_extent(exercise: Exercise, event: Event, window: Window | None) -> Gra
     )
 
 
+def _followed(path: Path) -> Track:
+    """Return the track of the storm as it was published."""
+    return Track(
+        file=path,
+        fixes=read_fixes(path),
+        source="simulated",
+        platform="EXERCISE track of the storm",
+        licence=LICENCE,
+        exercise=True,
+    )
+
+
 def _recorded(
     path: Path, event: Event, window: Window, variables: Collection[str]
 ) -> Sequence[Granule]:
@@ -123,13 +144,14 @@ def _recorded(
     with path.open("rb") as file:
         checksum = "1220" + hashlib.file_digest(file, "sha256").hexdigest()
     asset = Asset(href=str(path.resolve()), size=path.stat().st_size, checksum=checksum)
+    footprint = event.area.geometry.buffer(1)
     return [
         Granule(
             id=f"EXERCISE_weather_{start:%Y%m%d}",
             source="simulated",
             collection=_WEATHER,
             acquired=start,
-            footprint=event.area.geometry.buffer(1),
+            footprint=footprint,
             assets=dict.fromkeys(held, asset),
             platform="EXERCISE weather service",
             licence=LICENCE,

@@ -20,13 +20,18 @@ from reliefscope.model.grid import grid_for, projection_for
 from reliefscope.sources.simulated.disasters import DISASTERS, pixel_m
 from reliefscope.sources.simulated.fields import write_weather
 from reliefscope.sources.simulated.items import write_catalog
-from reliefscope.sources.simulated.layers import write_people, write_truth, write_vectors
+from reliefscope.sources.simulated.layers import (
+    write_people,
+    write_track,
+    write_truth,
+    write_vectors,
+)
 from reliefscope.sources.simulated.world import make_world
 
-VERSION = 2
+VERSION = 4
 """Counts up whenever the same seed gives another world."""
 _MANIFEST = "exercise.json"
-_WEATHER = "weather.nc"
+_WEATHER, _TRACK = "weather.nc", "track.csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,8 @@ class Exercise:
     """Static STAC catalog of the scenes and static layers."""
     weather: Path | None
     """Rain and temperatures of decades, where the disaster is one of them (netCDF)."""
+    track: Path | None
+    """Where the eye of a storm was said to be, where the disaster is one (CSV)."""
     population: Path
     admin: Path
     roads: Path
@@ -47,7 +54,7 @@ class Exercise:
     """Codes of `reliefscope.model.cube.State`: 0 no event, 1 event, 2 permanent water."""
     truth: Mapping[str, Path]
     """How strongly the disaster struck, by name: ``depth`` of a flood [m], ``severity`` of a fire
-    [1], ``change`` by an earthquake [dB]."""
+    [1], ``change`` by an earthquake [dB], ``wind`` of a storm [m s-1]."""
 
 
 def write_exercise(folder: Path, event: Event, *, size: int, seed: int) -> Exercise:
@@ -60,9 +67,9 @@ def write_exercise(folder: Path, event: Event, *, size: int, seed: int) -> Exerc
     event : Event
         The world is built around the middle of its area, its passes around its onset.
     size : int
-        Pixels a side, 128 to 10,980, of 10 m, or of 250 m in droughts and heat waves. 1,280
-        takes about 10 s and 0.6 GB, 4,096 two minutes and 2.1 GB; both grow with the area (about
-        130 bytes a pixel).
+        Pixels a side, 128 to 10,980, of 10 m, or of 250 m in droughts, heat waves and storms.
+        1,280 takes about 10 s and 0.6 GB, 4,096 two minutes and 2.1 GB; both grow with the area
+        (about 130 bytes a pixel).
     seed : int
         Which world, 0 or more.
 
@@ -93,6 +100,7 @@ def write_exercise(folder: Path, event: Event, *, size: int, seed: int) -> Exerc
         event=event,
         catalog=home / "catalog.json",
         weather=home / _WEATHER if (home / _WEATHER).exists() else None,
+        track=home / _TRACK if (home / _TRACK).exists() else None,
         population=home / "population.tif",
         admin=home / "admin.gpkg",
         roads=home / "roads.gpkg",
@@ -165,6 +173,8 @@ def _build(home: Path, event: Event, grid: GeoBox, seed: int) -> None:
         write_catalog(draft, world, disaster, event, grid)
         if disaster.weather is not None:
             write_weather(draft / _WEATHER, disaster.weather, grid)
+        if disaster.fixes:
+            write_track(draft / _TRACK, disaster.fixes, event.onset, grid)
         files = {
             str(p.relative_to(draft)): p.stat().st_size
             for p in sorted(draft.rglob("*"))

@@ -1,11 +1,13 @@
 """Files of the exercise besides its scenes: people, districts, roads, places, and the truth."""
 
-from collections.abc import Callable, Mapping
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import rasterio
 import shapely
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from rasterio import Affine
 
 from reliefscope.model.cube import State
 from reliefscope.model.granule import EXERCISE_TAG
-from reliefscope.sources.simulated.disasters import Disaster, extent
+from reliefscope.sources.simulated.disasters import Disaster, Fix, extent
 from reliefscope.sources.simulated.noise import enlarge
 from reliefscope.sources.simulated.valley import PIXEL_M
 from reliefscope.sources.simulated.world import World
@@ -155,6 +157,24 @@ def write_vectors(folder: Path, world: World, grid: GeoBox) -> None:
         moved = shapely.transform(np.array(shapes, object), move)
         frame = gpd.GeoDataFrame(dict(columns), geometry=moved, crs="EPSG:4326")
         frame.to_file(folder / f"{name}.gpkg", layer=name, driver="GPKG")
+
+
+def write_track(path: Path, fixes: Sequence[Fix], onset: dt.datetime, grid: GeoBox) -> None:
+    """Write the track of a storm as a table, places to a hundredth of a degree."""
+    lonlat = _to_lonlat(grid)(np.array([(f.x, f.y) for f in fixes]))
+    rows = [
+        {
+            "time": f"{onset + dt.timedelta(hours=fix.hours):%Y-%m-%dT%H:%MZ}",
+            "lat": round(float(lat), 2),
+            "lon": round(float(lon), 2),
+            "wind_kt": fix.wind_kt,
+            "pressure_hpa": fix.pressure_hpa,
+            "outside_hpa": fix.outside_hpa,
+            "rmw_km": fix.rmw_km,
+        }
+        for fix, (lon, lat) in zip(fixes, lonlat, strict=True)
+    ]
+    pd.DataFrame(rows).to_csv(path, index=False)
 
 
 def _to_lonlat(grid: GeoBox) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:

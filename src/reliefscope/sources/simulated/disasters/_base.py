@@ -14,6 +14,21 @@ from reliefscope.sources.simulated.sensors import OpticalPass, RadarPass
 from reliefscope.sources.simulated.world import World
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """Where the eye of a storm was said to be, and how strong the storm."""
+
+    hours: float
+    """From the onset [h]."""
+    x: float
+    y: float
+    """[pixel], from the western and the northern edge of the world."""
+    wind_kt: float
+    pressure_hpa: float
+    outside_hpa: float
+    rmw_km: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Disaster:
     """The truth of one disaster, and the passes of satellites over it."""
@@ -27,6 +42,8 @@ class Disaster:
     optical: tuple[tuple[int, OpticalPass], ...] = ()
     weather: Weather | None = None
     """What weather services recorded, up to it."""
+    fixes: tuple[Fix, ...] = ()
+    """What was published of the track of a storm, oldest first."""
 
 
 def extent(world: World, event: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from reliefscope.sources._fields import Statistic, Step
 from reliefscope.sources.simulated.disasters._base import Disaster
@@ -72,7 +72,7 @@ def _series(world: World, year: NDArray[np.int64], lack: Field) -> Mapping[str, 
     wetter = 1 + 0.25 * fractal(rng, (cells, cells), longest=cells, shortest=3)
     shape = np.asarray(_SHAPE)[year][:, None, None]
     mean = np.asarray(_RAIN_MM)[year][:, None, None] * np.clip(wetter, 0.4, 1.8)
-    rain = stats.gamma.ppf(stats.norm.cdf(normal), shape, scale=mean / shape)
+    rain = special.gammaincinv(shape, special.ndtr(normal)) * (mean / shape)
     rain = np.where(rain < _DRIZZLE_MM, 0, rain)
     age = np.arange(count)[:, None, None] / 12
     warmth = 295.5 + 2.5 * np.cos(2 * np.pi * (year[:, None, None] - 1) / 12) + 0.025 * age

@@ -12,8 +12,8 @@ from reliefscope.sources.simulated.world import World
 
 PIXEL_M = 250.0
 """Size of a pixel of the world in a heat wave [m]."""
-CELL = 80
-"""Pixels of the world per cell of the fields: 20 km."""
+CELL = 40
+"""Pixels of the world per cell of the fields: 10 km."""
 _FIRST_YEAR = 1989
 _DAYS = 14
 """Days of heat from the onset."""
@@ -29,7 +29,7 @@ def heat(world: World, onset: dt.datetime) -> Disaster:
     first = (onset - start).days
     count = first + _DAYS + 10
     shape = fractal(stream(world.seed, "dome"), (cells, cells), longest=cells, shortest=3)
-    excess = np.asarray(np.clip(5.5 + 3.5 * shape, 0, _STRONGEST_K), np.float32)
+    excess = np.asarray(np.clip(4.2 + 3.5 * shape, 0, _STRONGEST_K), np.float32)
     rng = stream(world.seed, "days")
     departure = _departures(rng, count, cells)
     wave = np.zeros(count, np.float32)

@@ -1,232 +1,31 @@
-"""The contract a cube keeps: the one table of variables, units and class codes."""
+"""The one table of variables: units, names, ranges and codes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
-from typing import Any
 
-import xarray as xr
-from numpy.typing import NDArray
-
-from reliefscope.errors import CubeError
+from reliefscope.model.cube.codes import (
+    Advisory,
+    BurnSeverity,
+    ChangeClass,
+    CombinedDrought,
+    DepthBand,
+    DroughtClass,
+    Exclusion,
+    HeatStress,
+    HeatWave,
+    LandHeat,
+    MissingInput,
+    PossibleFlood,
+    RainReturn,
+    State,
+    StormWind,
+    StressedShare,
+    TrendClass,
+    VegetationStress,
+    WaterClass,
+)
 from reliefscope.numerics.denial import Denial
-
-
-class State(IntEnum):
-    """What is known of a pixel. "No event" and "not observed" never share a value."""
-
-    NO_EVENT = 0
-    """Observed, no event."""
-    EVENT = 1
-    """Observed, event."""
-    REFERENCE = 2
-    """Permanent or seasonal water, already burned: there before the event."""
-    EXCLUDED = 3
-    """The sensor cannot tell here; ``exclusion`` holds the reasons."""
-    NOT_OBSERVED = 255
-    """Nothing was seen here."""
-
-
-class Exclusion(IntFlag):
-    """Why the sensor cannot tell, as bits of the ``exclusion`` layer."""
-
-    LAYOVER_SHADOW = 1
-    """Radar layover or shadow, or a grazing angle."""
-    STEEP_TERRAIN = 2
-    """Too steep or too high above the drainage for water to stand."""
-    URBAN = 4
-    """Built-up: double bounce hides water."""
-    DENSE_VEGETATION = 8
-    """Canopy closes over the water."""
-    LOW_BACKSCATTER = 16
-    """Dark without water: sand, tarmac, dry bare ground, radar shadow at low relief."""
-    LOW_COVERAGE = 32
-    """Too few observations for the method."""
-    AMBIGUOUS = 64
-    """The signal lies where event and no event cannot be told apart."""
-    NO_BUILDINGS = 128
-    """Nothing is built here: a method for buildings says nothing."""
-    NO_COMPARISON = 256
-    """Seen now, but too few other years, or years that do not differ: a season without rain."""
-
-
-class DroughtClass(IntEnum):
-    """Severity of a standardised index (WMO-No. 1090, table 1)."""
-
-    EXTREMELY_DRY = 1
-    """-2 and below."""
-    SEVERELY_DRY = 2
-    """-2 to -1.5."""
-    MODERATELY_DRY = 3
-    """-1.5 to -1."""
-    NEAR_NORMAL = 4
-    MODERATELY_WET = 5
-    """1 to 1.5."""
-    VERY_WET = 6
-    """1.5 to 2."""
-    EXTREMELY_WET = 7
-    """2 and above."""
-    NOT_OBSERVED = 255
-
-
-class VegetationStress(IntEnum):
-    """How close the vegetation comes to its worst of the reference years (Kogan 1995)."""
-
-    EXTREME = 1
-    """Below 10 percent of the way from worst to best."""
-    SEVERE = 2
-    """10 to 20."""
-    MODERATE = 3
-    """20 to 30."""
-    MILD = 4
-    """30 to 40."""
-    NONE = 5
-    """40 and above."""
-    NOT_OBSERVED = 255
-
-
-class StressedShare(IntEnum):
-    """Share of the cropland under stress, in the steps of the FAO's index of that name."""
-
-    UNDER_10 = 1
-    FROM_10 = 2
-    FROM_25 = 3
-    FROM_40 = 4
-    FROM_55 = 5
-    FROM_70 = 6
-    FROM_85 = 7
-    """85 percent and more."""
-    NO_CROPLAND = 254
-    """Nothing grows here that could be stressed."""
-    NOT_OBSERVED = 255
-
-
-class CombinedDrought(IntEnum):
-    """Stage of a drought on its way from the rain to the plants; codes 0 to 6 are those of EDO."""
-
-    NONE = 0
-    WATCH = 1
-    """Rain is missing."""
-    WARNING = 2
-    """The soil has become dry."""
-    ALERT = 3
-    """Plants suffer."""
-    RECOVERY = 4
-    """Back to normal after a drought."""
-    SOIL_RECOVERY = 5
-    """The soil is better for now; the drought is not over."""
-    VEGETATION_RECOVERY = 6
-    """Plants are better for now; the drought is not over."""
-    PARTIAL_RECOVERY = 7
-    """Rain is back to normal, plants still suffer: original scheme only."""
-    NOT_OBSERVED = 255
-
-
-class MissingInput(IntFlag):
-    """What a combined statement had to do without, as bits."""
-
-    RAIN = 1
-    SOIL = 2
-    VEGETATION = 4
-
-
-class BurnSeverity(IntEnum):
-    """Severity by the change of the normalized burn ratio (Key and Benson 2006)."""
-
-    HIGH_REGROWTH = 1
-    LOW_REGROWTH = 2
-    UNBURNED = 3
-    LOW = 4
-    MODERATE_LOW = 5
-    MODERATE_HIGH = 6
-    HIGH = 7
-    NOT_OBSERVED = 255
-
-
-class ChangeClass(IntEnum):
-    """How sure a change of buildings is: change, never confirmed damage."""
-
-    NONE = 0
-    POSSIBLE = 1
-    """Stands out of its own past, not of the whole scene."""
-    PROBABLE = 2
-    """Stands out of both."""
-    NOT_OBSERVED = 255
-
-
-class WaterClass(IntEnum):
-    """Confidence of surface water in an optical image (USGS LSDS-1325); under cloud plus ten."""
-
-    NOT_WATER = 0
-    HIGH = 1
-    MODERATE = 2
-    PARTIAL = 3
-    """Partly water, conservative."""
-    PARTIAL_AGGRESSIVE = 4
-    NOT_WATER_UNDER_CLOUD = 10
-    HIGH_UNDER_CLOUD = 11
-    MODERATE_UNDER_CLOUD = 12
-    PARTIAL_UNDER_CLOUD = 13
-    PARTIAL_AGGRESSIVE_UNDER_CLOUD = 14
-    NOT_OBSERVED = 255
-
-
-class DepthBand(IntEnum):
-    """Depth of water in steps that matter to people, cars and houses."""
-
-    NONE = 0
-    """No flood, or no depth could be told."""
-    TO_HALF_METRE = 1
-    TO_ONE_METRE = 2
-    TO_TWO_METRES = 3
-    TO_FOUR_METRES = 4
-    OVER_FOUR_METRES = 5
-
-
-class PossibleFlood(IntEnum):
-    """Water that radar shows by a brighter echo: possible, never counted as flood."""
-
-    NONE = 0
-    VEGETATION = 1
-    """Under plants beside a flood: stems and water send the echo back twice."""
-    URBAN = 2
-    """Between buildings beside a flood: walls and water do."""
-    NOT_OBSERVED = 255
-
-
-class Advisory(IntFlag):
-    """What a reader must know about the whole scene, as bits of ``advisory``."""
-
-    DEFAULT_THRESHOLD = 1
-    """No part of the scene had two clear classes: a default threshold was used."""
-    LOW_COVERAGE = 2
-    """Less than half of the area was observed."""
-    ROUGH_WATER = 4
-    """Known water looks bright: wind or rain roughens it, open water may be missed."""
-    FROZEN = 8
-    """Frozen or snow-covered ground may look like water."""
-    ARID = 16
-    """Dry sand may look like water."""
-    LATE = 32
-    """The image was taken more than three days after the onset."""
-    ORBIT_MISMATCH = 64
-    """Before and after were seen from different orbits."""
-    LOW_CONTRAST = 128
-    """Water and land hardly differ: flooded vegetation or shallow water may be missed."""
-    NO_REFERENCE_WATER = 256
-    """Without reference water, permanent water counts as event."""
-    SINGLE_POLARISATION = 512
-    """One polarisation only."""
-    SHORT_RECORD = 1024
-    """Fewer than thirty years to compare with."""
-    NO_UNBURNED_REFERENCE = 2048
-    """No unburned vegetation was seen: the season may pass for fire."""
-    SHALLOW = 4096
-    """Most of the flood is shallower than the error of the heights."""
-    SENSOR_SWITCH = 8192
-    """The series comes from more than one sensor: a change may be the sensor's."""
-    NOT_CONFIRMED = 16384
-    """What changed was not checked on the ground: change is not confirmed damage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +43,15 @@ class Variable:
 
 def _codes(long_name: str, highest: int) -> Variable:
     return Variable(units="1", long_name=long_name, valid_range=(0, highest), categorical=True)
+
+
+def _slopes(name: str, units: str, what: str) -> dict[str, Variable]:
+    """Return the rows of a trend and of the ends of its interval of 95 percent."""
+    ends = {"": "", "_low": ", low end of 95 percent", "_high": ", high end of 95 percent"}
+    return {
+        f"{name}{end}": Variable(units=units, long_name=f"trend of {what}{words}")
+        for end, words in ends.items()
+    }
 
 
 VARIABLES: Mapping[str, Variable] = {
@@ -302,6 +110,23 @@ VARIABLES: Mapping[str, Variable] = {
     "solar_radiation": Variable(
         units="J m-2", long_name="surface solar radiation downwards", valid_range=(0, 1e9)
     ),
+    # where the eye of a storm is seen from a place, and what its track says
+    "storm_east": Variable(units="m", long_name="distance east of the eye of the storm"),
+    "storm_north": Variable(units="m", long_name="distance north of the eye of the storm"),
+    "storm_latitude": Variable(
+        units="degree", long_name="latitude of the eye of the storm", valid_range=(-90, 90)
+    ),
+    "storm_wind": Variable(
+        units="m s-1", long_name="strongest sustained wind of the storm", valid_range=(0, 150)
+    ),
+    "storm_radius": Variable(
+        units="m", long_name="radius of the strongest wind", valid_range=(1000, 500_000)
+    ),
+    "storm_deficit": Variable(
+        units="hPa", long_name="pressure around the storm less that in its eye"
+    ),
+    "storm_motion_east": Variable(units="m s-1", long_name="motion of the eye to the east"),
+    "storm_motion_north": Variable(units="m s-1", long_name="motion of the eye to the north"),
     "potential_evaporation": Variable(
         units="mm", long_name="potential evaporation", valid_range=(-100, 2000)
     ),
@@ -321,6 +146,7 @@ VARIABLES: Mapping[str, Variable] = {
     "gfm_likelihood": Variable(
         units="percent", long_name="GFM likelihood of the flood label", valid_range=(0, 100)
     ),
+    "delineation": _codes("event as analysts have drawn it, in the codes of state", 255),
     # what is known of the ground
     "elevation": Variable(units="m", long_name="height above the geoid", valid_range=(-500, 9000)),
     "water_seasonality": Variable(
@@ -336,6 +162,9 @@ VARIABLES: Mapping[str, Variable] = {
     ),
     "water_extent": _codes("JRC surface water: ever seen as water", 1),
     "land_cover": _codes("ESA WorldCover class code", 100),
+    "people": Variable(
+        units="1", long_name="people living in the pixel, of a coarser count", valid_range=(0, 1e9)
+    ),
     # what is derived
     "slope_deg": Variable(units="degree", long_name="slope", valid_range=(0, 90)),
     "hand": Variable(units="m", long_name="height above nearest drainage", valid_range=(0, 9000)),
@@ -494,6 +323,69 @@ VARIABLES: Mapping[str, Variable] = {
         flags=MissingInput,
         categorical=True,
     ),
+    **_slopes("rain_trend", "mm year-1", "rain"),
+    **_slopes("temperature_trend", "K year-1", "air temperature"),
+    **_slopes("vegetation_trend", "year-1", "the vegetation index"),
+    **_slopes("water_trend", "percent year-1", "the share of the year under open water"),
+    **_slopes("snow_trend", "percent year-1", "the share of the season under snow"),
+    "p_trend": Variable(
+        units="1",
+        long_name="probability of as much without a trend, at this place alone",
+        valid_range=(0, 1),
+    ),
+    "year_anomaly": Variable(
+        units="1", long_name="deviation of the last year from the reference years, in spreads"
+    ),
+    "trend_class": Variable(
+        units="1", long_name="direction of the trend", flags=TrendClass, categorical=True
+    ),
+    "hwmid": Variable(units="1", long_name="magnitude of the worst heat wave, HWMId"),
+    "heat_wave_days": Variable(units="d", long_name="hot days of the worst heat wave"),
+    "hot_days": Variable(units="d", long_name="days above the 90th percentile of their season"),
+    "ehf": Variable(units="K2", long_name="highest excess heat factor"),
+    "ehf_severity": Variable(
+        units="1", long_name="highest excess heat factor over the severe of the place"
+    ),
+    "heat_wave_class": Variable(
+        units="1", long_name="severity of the heat wave", flags=HeatWave, categorical=True
+    ),
+    "utci": Variable(units="degree_Celsius", long_name="highest universal thermal climate index"),
+    "heat_index": Variable(units="degree_Celsius", long_name="highest heat index"),
+    "wbgt": Variable(
+        units="degree_Celsius", long_name="highest wet-bulb globe temperature, approximated"
+    ),
+    "apparent_temperature": Variable(
+        units="degree_Celsius", long_name="highest apparent temperature"
+    ),
+    "humidex": Variable(units="degree_Celsius", long_name="highest humidex"),
+    "heat_stress_class": Variable(
+        units="1", long_name="heat stress of the hottest hours", flags=HeatStress, categorical=True
+    ),
+    "lst_anomaly": Variable(
+        units="K", long_name="temperature of the ground less that usual in the season"
+    ),
+    "land_heat_class": Variable(
+        units="1", long_name="heat of the ground", flags=LandHeat, categorical=True
+    ),
+    "rain_total": Variable(units="mm", long_name="most rain of so many days in a row"),
+    "rain_level": Variable(units="mm", long_name="rain exceeded once in the return period"),
+    "rain_level_low": Variable(
+        units="mm", long_name="rain exceeded once in the return period, at least"
+    ),
+    "rain_level_high": Variable(
+        units="mm", long_name="rain exceeded once in the return period, at most"
+    ),
+    "return_years": Variable(
+        units="year", long_name="once in how many years so much rain is exceeded"
+    ),
+    "rain_class": Variable(
+        units="1", long_name="rarity of the rain", flags=RainReturn, categorical=True
+    ),
+    "wind_max": Variable(units="m s-1", long_name="strongest wind of the storm at the place"),
+    "storm_rain": Variable(units="mm", long_name="rain of the storm, without mountains"),
+    "wind_class": Variable(
+        units="1", long_name="strongest wind of the storm", flags=StormWind, categorical=True
+    ),
     # what a product states
     "state": Variable(units="1", long_name="state of the pixel", flags=State),
     "likelihood": Variable(
@@ -512,58 +404,3 @@ PROVENANCE_NOTES = "provenance_notes"
 
 NO_LIKELIHOOD = 255
 """Code of ``likelihood`` where nothing was observed."""
-
-
-def require(cube: xr.Dataset, *variables: str) -> None:
-    """Raise unless ``cube`` has ``variables`` over (y, x) in canonical units.
-
-    Parameters
-    ----------
-    cube : Dataset, (y, x) or (time, y, x)
-        What a source delivered.
-    *variables : str
-        Names that must be there, from `VARIABLES`.
-
-    Raises
-    ------
-    CubeError
-        A variable is missing, lacks y or x, or is in other units.
-    """
-    for name in variables:
-        if name not in cube:
-            raise CubeError(
-                f"no {name!r} in the cube, which has {sorted(map(str, cube))}; "
-                f"rename or add the variable"
-            )
-        if not {"y", "x"} <= set(cube[name].dims):
-            raise CubeError(
-                f"{name!r} has dimensions {cube[name].dims}; it needs y and x, with its CRS"
-            )
-        units, want = cube[name].attrs.get("units"), VARIABLES[name].units
-        if units != want:
-            raise CubeError(
-                f"{name!r} is in {units!r}; it must be in {want!r} and say so in its units "
-                f"attribute (decibels are converted with 10**(dB/10))"
-            )
-
-
-def describe(name: str, array: xr.DataArray) -> xr.DataArray:
-    """Return ``array`` named ``name`` with the units, long name and CF flags of the table."""
-    variable = VARIABLES[name]
-    attrs: dict[str, Any] = {"units": variable.units, "long_name": variable.long_name}
-    if variable.flags is not None:
-        members = list(variable.flags)
-        key = "flag_masks" if issubclass(variable.flags, IntFlag) else "flag_values"
-        attrs[key] = [m.value for m in members]
-        attrs["flag_meanings"] = " ".join(m.name.lower() for m in members if m.name)
-    return array.rename(name).assign_attrs(attrs)
-
-
-def elementwise(
-    function: Callable[..., NDArray[Any]], *arrays: xr.DataArray, dtype: str = "float32"
-) -> xr.DataArray:
-    """Apply a numpy function pixel by pixel, lazily if the arrays are lazy."""
-    out: xr.DataArray = xr.apply_ufunc(
-        function, *arrays, dask="parallelized", output_dtypes=[dtype]
-    )
-    return out
