@@ -10,6 +10,8 @@ from odc.geo.xr import xr_coords
 from reliefscope.errors import CubeError, InsufficientDataError
 from reliefscope.indicators.damage_sar import INDICATOR, damage_sar
 from reliefscope.model.cube import Advisory, ChangeClass, Exclusion, State, describe
+from reliefscope.model.event import Hazard
+from reliefscope.products.sheet.wording import ADVISORIES, EVENT_NAMES
 
 SHAPE = (64, 64)
 GRID = GeoBox.from_bbox((500_000, 4_200_000, 500_640, 4_200_640), "EPSG:32636", shape=SHAPE)
@@ -137,3 +139,12 @@ def test_no_word_of_destruction():
     assert "not confirmed" in INDICATOR.title
     words = [m.name.lower() for m in ChangeClass] + [INDICATOR.title.lower()]
     assert not any(bad in word for word in words for bad in ("destroy", "collapse"))
+
+
+def test_an_explosion_is_change_too_and_never_called_damage():
+    """It fits explosions, by its title and by the flag that every product of it carries."""
+    assert INDICATOR.fits(Hazard.EXPLOSION)
+    assert not INDICATOR.fits(Hazard.FLOOD)
+    assert "not confirmed" in INDICATOR.title
+    assert EVENT_NAMES[Hazard.EXPLOSION][0] == "Changed area"
+    assert "not confirmed damage" in ADVISORIES[Advisory.NOT_CONFIRMED]

@@ -50,6 +50,7 @@ def test_a_drought_goes_its_way_from_rain_to_plants_and_back():
     rain["precipitation"][-7:-3, 0, 0] = 0.5
     soil["soil_moisture"][-6:-1, 0, 0] -= 3 * SOIL_SPREAD
     green["fapar"][-5:-3, 0, 0] -= 3 * GREEN_SPREAD
+    green["fapar"][-3:-1, 0, 0] -= 0.3 * GREEN_SPREAD
     stages = []
     for months in range(8, 0, -1):
         upto = slice(None, len(MONTHS) - months + 1)
@@ -74,6 +75,7 @@ def test_the_original_scheme_forgets():
     rain, soil = _quiet_rain(), _soil()
     rain["precipitation"][-5:, 0, 0] = 0.5
     soil["soil_moisture"][-3, 0, 0] -= 3 * SOIL_SPREAD
+    soil["soil_moisture"][-2:, 0, 0] -= 0.3 * SOIL_SPREAD
     revised, original = (drought_combined(rain, soil, scheme=s) for s in (2, 1))
     assert _stage(revised) == CombinedDrought.SOIL_RECOVERY
     assert _stage(original) == CombinedDrought.WATCH

@@ -118,3 +118,17 @@ def test_where_the_shore_says_nothing_the_flood_is_wet_and_no_more():
     out = flood_depth(_flooded(), _cube(elevation=ground))
     assert float(out["depth_m"].values[70, 80]) == 0.0
     assert out["depth_band"].values[70, 80] == DepthBand.TO_HALF_METRE
+
+
+def test_pinholes_in_a_flood_do_not_change_its_depth():
+    """One dry pixel in a hundred, scattered over the filled bowl: the same depth all over.
+
+    Peer defect: each hole of one pixel is a shore to FwDET, far below the level of the water.
+    """
+    whole = _flooded()
+    torn = whole.copy(deep=True)
+    holes = np.random.default_rng(4).uniform(size=GROUND.shape) < 0.01
+    torn["state"].values[holes & (whole["state"].values == State.EVENT)] = State.NO_EVENT
+    depth = [flood_depth(c, _cube(elevation=GROUND))["depth_m"].values for c in (whole, torn)]
+    inside = GROUND - 30 < 9
+    np.testing.assert_allclose(depth[1][inside], depth[0][inside], atol=0.05)

@@ -163,7 +163,7 @@ def test_blocks_do_not_show():
     now = after().where(gap)
     with dask.config.set(scheduler=refuse):
         lazy = flood_ensemble(
-            now.chunk(y=40, x=96), YEARS.chunk(time=1, y=40, x=50), water=WATER.chunk(y=96, x=40)
+            now.chunk(y=40, x=96), YEARS.chunk(time=11, y=40, x=50), water=WATER.chunk(y=96, x=40)
         )
     assert all(dask.is_dask_collection(a) for a in lazy.data_vars.values())
     want = flood_ensemble(now, YEARS, water=WATER)

@@ -74,7 +74,10 @@ def test_outside_of_the_angles_of_the_model_nothing_is_stated(angle):
 
 
 def test_ground_that_is_usually_as_dark_as_water_is_excluded():
-    """The lake without reference water: the two models are one, so nothing follows; never 0."""
+    """The lake without reference water: the two models are one, so nothing follows.
+
+    Peer defect: masked pixels returned as 0, "no flood".
+    """
     out = flood_harmonic(after(), YEARS)
     assert share(out["state"], State.EXCLUDED, LAKE & CLEAR) == 1
     assert (out["denial"].to_numpy()[LAKE & CLEAR] & Denial.CONFLICT).all()

@@ -56,7 +56,8 @@ def test_water_is_flood_but_for_the_river():
 
 def test_water_under_cloud_keeps_its_class_and_is_not_observed():
     """Half of the flood under what the quality band calls cloud: known as such, counted as not
-    observed, with no likelihood."""
+    observed, with no likelihood. Peer defect: water under cloud thrown away, or counted dry.
+    """
     scl = np.full(SHAPE, 4.0, "float32")
     cloud = np.s_[0:60, 25:60]
     scl[cloud] = 9
@@ -183,3 +184,23 @@ def test_labelled_water_in_spain(shared_data):
     state = flood_optical(scene, partly=0.0)["state"].values
     found = np.isin(state, (State.EVENT, State.REFERENCE))
     assert confusion(found, label == 1, label >= 0).iou > 0.70
+
+
+def test_dark_slopes_that_turn_from_a_low_sun_are_excluded_and_the_plain_is_not():
+    """Sun at 30 degrees in the south: water on the plain stays, on the north slope of a hill of
+    12 degrees it may be shadow; without the sun's place the slope is not judged by it."""
+    north = np.arange(SHAPE[0])[:, None] * np.ones(SHAPE)
+    height = np.where(north < 30, np.tan(np.radians(12)) * 20 * north, 0).astype("float32")
+    hill, plain = np.s_[5:15, 10:40], np.s_[40:50, 10:40]
+    wet = np.zeros(SHAPE, bool)
+    wet[hill] = wet[plain] = True
+    after, terrain = image(wet), cube(elevation=height)
+    assert (flood_optical(after, terrain=terrain)["state"].values[hill] == State.EVENT).all()
+    after.attrs |= {"sun_azimuth": 180.0, "sun_elevation": 30.0}
+    out = flood_optical(after, terrain=terrain)
+    assert (out["state"].values[hill] == State.EXCLUDED).all()
+    assert (out["exclusion"].values[hill] == Exclusion.TERRAIN_SHADOW).all()
+    assert (out["state"].values[plain] == State.EVENT).all()
+    after.attrs["sun_azimuth"] = 0.0
+    lit = flood_optical(after, terrain=terrain)
+    assert not (lit["exclusion"].values & Exclusion.TERRAIN_SHADOW).any()

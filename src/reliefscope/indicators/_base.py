@@ -55,6 +55,9 @@ class Indicator:
     hazard: Hazard | None
     """Kind of disaster it speaks of; None where it fits any."""
 
+    also: frozenset[Hazard] = frozenset()
+    """Other kinds of disaster that it speaks of as well."""
+
     needs: Mapping[str, Need]
     """Cubes it takes, by argument name of ``compute``; the first decides what the rest fit to."""
 
@@ -65,6 +68,14 @@ class Indicator:
     """Where the method was published."""
 
     compute: Callable[..., xr.Dataset]
+
+    def fits(self, hazard: Hazard) -> bool:
+        """Return whether it can be computed for such a disaster."""
+        return self.hazard is None or self.speaks_of(hazard)
+
+    def speaks_of(self, hazard: Hazard) -> bool:
+        """Return whether it is made for such a disaster: such ones are chosen by default."""
+        return self.hazard is hazard or hazard in self.also
 
     @property
     def parameters(self) -> Mapping[str, tuple[float, Bounds]]:

@@ -2,9 +2,11 @@
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from reliefscope.errors import CubeError
 from reliefscope.model.cube import elementwise, require
+from reliefscope.numerics import water as tests
 from reliefscope.numerics.clouds import (
     hidden_by_fmask,
     hidden_by_qa_pixel,
@@ -18,6 +20,8 @@ QUALITY = {"scl": hidden_by_scl, "qa_pixel": hidden_by_qa_pixel, "fmask": hidden
 """Quality bands, and what tells from each where no ground is seen."""
 _SNOW = {"scl": snow_by_scl, "qa_pixel": snow_by_qa_pixel, "fmask": snow_by_fmask}
 _MONTHS = 12
+WATER_BANDS = ("blue", "green", "red", "swir16", "swir22")
+"""What the tests for water need beside a near infrared band."""
 
 
 def hidden(cube: xr.Dataset) -> xr.DataArray | None:
@@ -46,6 +50,43 @@ def first_seen(layer: xr.DataArray) -> xr.DataArray:
     for index in range(1, layer.sizes["time"]):
         merged = merged.fillna(layer.isel(time=index, drop=True))
     return merged
+
+
+def near_infrared(image: xr.Dataset) -> str:
+    """Return the near infrared band of an image: the wide one where there are two.
+
+    Raises
+    ------
+    CubeError
+        There is none.
+    """
+    found = next((name for name in ("nir", "nir08") if name in image), None)
+    if found is None:
+        raise CubeError(f"the image has {sorted(map(str, image))}; it also needs ['nir']")
+    return found
+
+
+def water_classes(image: xr.Dataset) -> xr.DataArray:
+    """Return the `WaterClass` of each pixel and date, clouds not considered.
+
+    Raises
+    ------
+    CubeError
+        Bands are missing, or in other units.
+    """
+    missing = [name for name in WATER_BANDS if name not in image]
+    if missing:
+        raise CubeError(
+            f"the image has {sorted(map(str, image))}; the tests for water also need {missing}"
+        )
+    nir = near_infrared(image)
+    require(image, *WATER_BANDS, nir)
+
+    def classified(*bands: NDArray[np.float32]) -> NDArray[np.uint8]:
+        return tests.classify(tests.diagnose(dict(zip((*WATER_BANDS, "nir"), bands, strict=True))))
+
+    bands = (image[name] for name in (*WATER_BANDS, nir))
+    return elementwise(classified, *bands, dtype="uint8")
 
 
 def known_water(water: xr.Dataset | None, months: float, like: xr.DataArray) -> xr.DataArray:

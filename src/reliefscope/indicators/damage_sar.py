@@ -251,6 +251,7 @@ INDICATOR = Indicator(
     title="Change of built-up land in radar images against a year before: change, not confirmed "
     "damage",
     hazard=Hazard.EARTHQUAKE,
+    also=frozenset({Hazard.EXPLOSION}),
     needs=MappingProxyType(
         {
             "after": Need(any_of=_BANDS, days=(0, 60), series=True),

@@ -46,7 +46,8 @@ def drought_combined(
     """Map the stage of drought: rain is missing, the soil is dry, plants suffer, or recovery.
 
     Sepulcre-Canto et al. (2012), or the revision that remembers the stage before (Cammalleri et
-    al. 2021). All inputs go by ten days if all come so, and by months otherwise.
+    al. 2021) with the transitions of version 4 of the European Drought Observatory. All inputs go
+    by ten days if all come so, and by months otherwise.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def drought_combined(
     vegetation : Dataset, (time, y, x), optional
         ``fapar`` [1].
     scheme : float
-        1 the original scheme, 2 the revised one.
+        1 the original scheme, 2 the revised one (version 4).
     first_year, last_year : float
         Period to compare with.
     min_years : float

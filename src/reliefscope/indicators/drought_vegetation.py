@@ -171,7 +171,7 @@ def _share(
     marks = elementwise(stressed, season, cropland)
     size = {"y": rows, "x": columns}
     percent = _spread(marks.coarsen(size, boundary="pad").mean() * 100, season, size)
-    grown = _spread(cropland.astype("float32").coarsen(size, boundary="pad").max(), season, size)
+    grown = _spread(cropland.astype("float32").coarsen(size, boundary="pad").mean(), season, size)
     return {
         "asi": percent.astype("float32"),
         "asi_class": elementwise(_share_classes, percent, grown, dtype="uint8"),

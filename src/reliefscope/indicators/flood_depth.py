@@ -168,10 +168,10 @@ def _estimate(
     dy, dx = rules.size
     slope = terrain.slope_deg(height, dx, dy)
     by_shore = depth.from_shoreline(water, seen, height, slope, rules.shore)
-    hand = terrain.hand(height, dx=dx, dy=dy)
-    labels, _ = ndimage.label(water, structure=np.ones((3, 3)))
-    by_hand = depth.from_hand(labels.astype("int32"), seen, hand, reach=rules.reach)
-    by_shore, by_hand = (np.where(flood, d, np.float32(np.nan)) for d in (by_shore, by_hand))
+    del slope  # whole scenes: what is done with makes room for what comes
+    by_shore[~flood] = np.nan
+    by_hand = _by_hand(water, seen, height, rules)
+    by_hand[~flood] = np.nan
     best = _best(by_shore, by_hand, flood & np.isfinite(height))
     told = best[flood & np.isfinite(best)]
     shallow = told.size > 0 and float((told < rules.height_error).mean()) > _HALF
@@ -187,6 +187,20 @@ def _estimate(
         exclusion=np.where(seen, 0, Exclusion.LOW_COVERAGE.value).astype("uint8"),
         advisory=np.array((Advisory.SHALLOW if shallow else Advisory(0)).value, dtype="uint16"),
     )
+
+
+def _by_hand(
+    water: NDArray[np.bool_],
+    seen: NDArray[np.bool_],
+    height: NDArray[np.float32],
+    rules: _Rules,
+) -> NDArray[np.float32]:
+    """Return the depth by the height above the drainage."""
+    dy, dx = rules.size
+    hand = terrain.hand(height, dx=dx, dy=dy)
+    labels = np.empty(water.shape, "int32")
+    ndimage.label(water, structure=np.ones((3, 3)), output=labels)
+    return depth.from_hand(labels, seen, hand, reach=rules.reach)
 
 
 def _best(

@@ -9,9 +9,18 @@ import odc.geo.xr  # noqa: F401 - the .odc accessor
 import xarray as xr
 from numpy.typing import NDArray
 
-from reliefscope.errors import CubeError, InsufficientDataError
+from reliefscope.errors import InsufficientDataError
 from reliefscope.indicators._base import Bounds, Indicator, Need
-from reliefscope.indicators._optical import QUALITY, first_seen, hidden, known_water, snow
+from reliefscope.indicators._optical import (
+    QUALITY,
+    WATER_BANDS,
+    first_seen,
+    hidden,
+    known_water,
+    near_infrared,
+    snow,
+    water_classes,
+)
 from reliefscope.model.cube import (
     NO_LIKELIHOOD,
     Advisory,
@@ -19,7 +28,6 @@ from reliefscope.model.cube import (
     State,
     WaterClass,
     describe,
-    elementwise,
     require,
 )
 from reliefscope.model.event import Hazard
@@ -28,8 +36,7 @@ from reliefscope.numerics import terrain as relief
 from reliefscope.numerics import water as tests
 from reliefscope.numerics.regions import grow, small_holes
 
-_VISIBLE = ("blue", "green", "red", "swir16", "swir22")
-_BANDS = (*_VISIBLE, "nir08", "nir", *QUALITY)
+_BANDS = (*WATER_BANDS, "nir08", "nir", *QUALITY)
 _HECTARE_M2 = 10_000.0
 _HALF_SEEN = 0.5
 _SNOWY = 0.05
@@ -71,7 +78,9 @@ def flood_optical(  # noqa: PLR0913 - parameters are read off this signature
     after : Dataset, (y, x)
         Reflectance [1]: ``blue``, ``green``, ``red``, ``nir`` or ``nir08``, ``swir16``,
         ``swir22``, and a quality band ``scl``, ``qa_pixel`` or ``fmask`` where there is one.
-        With a ``time`` dimension the first clear date counts.
+        With a ``time`` dimension the first clear date counts. With the attributes
+        ``sun_azimuth`` and ``sun_elevation`` [degree] and heights, water on slopes that turn away
+        from a low sun is excluded: it may be shadow.
     water : Dataset, (y, x), optional
         ``water_seasonality`` [month] or ``water_occurrence`` [percent].
     terrain : Dataset, (y, x), optional
@@ -122,7 +131,8 @@ def flood_optical(  # noqa: PLR0913 - parameters are read off this signature
         slope,
         cover,
         _leafy(after, classes),
-        input_core_dims=[plane] * 6,
+        _shaded(after, terrain, classes, (dy, dx)),
+        input_core_dims=[plane] * 7,
         output_core_dims=[plane] * 4 + [point],
         output_dtypes=["uint8", "uint8", "uint8", "uint16", "uint16"],
         dask="parallelized",
@@ -152,18 +162,7 @@ class _Decided(NamedTuple):
 
 def _classes(image: xr.Dataset) -> xr.DataArray:
     """Return the class of each pixel on the first clear date; under cloud plus ten."""
-    nir = next((name for name in ("nir", "nir08") if name in image), None)
-    missing = [name for name in _VISIBLE if name not in image] + ([] if nir else ["nir"])
-    if nir is None or missing:
-        raise CubeError(
-            f"the image has {sorted(map(str, image))}; the tests for water also need {missing}"
-        )
-    require(image, *_VISIBLE, nir)
-
-    def classified(*bands: NDArray[np.float32]) -> NDArray[np.uint8]:
-        return tests.classify(tests.diagnose(dict(zip((*_VISIBLE, "nir"), bands, strict=True))))
-
-    found = elementwise(classified, *(image[name] for name in _VISIBLE), image[nir], dtype="uint8")
+    found = water_classes(image)
     veil = hidden(image)
     if veil is None:
         return _first_clear(found)
@@ -191,8 +190,7 @@ def _snowy(image: xr.Dataset, like: xr.DataArray) -> xr.DataArray:
 
 
 def _leafy(image: xr.Dataset, like: xr.DataArray) -> xr.DataArray:
-    nir = next(name for name in ("nir", "nir08") if name in image)
-    bright = image[nir] > _LEAFY_NIR
+    bright = image[near_infrared(image)] > _LEAFY_NIR
     bright = bright.isel(time=0, drop=True) if "time" in bright.dims else bright
     return bright.assign_coords(y=like["y"], x=like["x"])
 
@@ -216,6 +214,29 @@ def _slope(
     return tilt
 
 
+def _shaded(
+    after: xr.Dataset,
+    terrain: xr.Dataset | None,
+    like: xr.DataArray,
+    size: tuple[float, float],
+) -> xr.DataArray:
+    """Return slopes in the shadow of a low sun; none where the sun's place is not known."""
+    if terrain is None or not {"sun_azimuth", "sun_elevation"} <= set(after.attrs):
+        return xr.zeros_like(like, dtype=bool)
+    azimuth, height = float(after.attrs["sun_azimuth"]), float(after.attrs["sun_elevation"])
+    dy, dx = size
+    dark: xr.DataArray = xr.apply_ufunc(
+        lambda z: relief.sun_shadow(z, dx, dy, azimuth_deg=azimuth, elevation_deg=height),
+        terrain["elevation"].assign_coords(y=like["y"], x=like["x"]),
+        input_core_dims=[["y", "x"]],
+        output_core_dims=[["y", "x"]],
+        output_dtypes=["bool"],
+        dask="parallelized",
+        dask_gufunc_kwargs={"allow_rechunk": True},
+    )
+    return dark
+
+
 def _cover(land: xr.Dataset | None, like: xr.DataArray) -> xr.DataArray:
     if land is None:
         return xr.zeros_like(like, dtype="uint8")
@@ -230,6 +251,7 @@ def _decide(
     slope: NDArray[np.float32],
     cover: NDArray[np.generic],
     leafy: NDArray[np.bool_],
+    shaded: NDArray[np.bool_],
     *,
     rules: _Rules,
 ) -> _Decided:
@@ -249,6 +271,7 @@ def _decide(
     candidate = seen & (classes > WaterClass.NOT_WATER)
     exclusion[candidate & (cover == _BUILT)] |= Exclusion.URBAN.value
     exclusion[candidate & (slope > rules.max_slope)] |= Exclusion.STEEP_TERRAIN.value
+    exclusion[candidate & shaded] |= Exclusion.TERRAIN_SHADOW.value
     exclusion[seen & snowy] |= Exclusion.AMBIGUOUS.value
     exclusion[known] = 0
     least = WaterClass.PARTIAL if rules.partly else WaterClass.MODERATE

@@ -1,4 +1,4 @@
-"""Floods that others have mapped: OPERA DSWx and Copernicus GFM in our own codes."""
+"""Floods that others have mapped: OPERA DSWx, Copernicus GFM and delineations, in our own codes."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from reliefscope.indicators._base import Bounds, Indicator, Need
 from reliefscope.indicators._optical import known_water, same_grid
 from reliefscope.model.cube import (
     NO_LIKELIHOOD,
+    PROVENANCE_NOTES,
     Advisory,
     Exclusion,
     State,
@@ -21,6 +22,7 @@ from reliefscope.model.cube import (
     elementwise,
 )
 from reliefscope.model.event import Hazard
+from reliefscope.words import mark
 
 _WATER: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {"gfm_flood": (1,), "dswx_bwtr": (1,), "dswx_wtr": (1, 2, 3)}
@@ -41,6 +43,7 @@ _GFM_ROUGH, _GFM_LOW = (2, 3), (1, 3)
 """GFM: 1 permanent, 2 seasonal reference water; advisory 1 low backscatter, 2 rough, 3 both."""
 _LAYERS = (
     *_WATER,
+    "delineation",
     "gfm_water",
     "gfm_likelihood",
     "gfm_exclusion",
@@ -48,6 +51,10 @@ _LAYERS = (
     "gfm_advisory",
 )
 _SHARE = 0.05
+_DRAWN = mark(
+    "drawn by analysts; what they left blank inside their area of interest counts as observed, "
+    "not flooded"
+)
 
 
 def flood_ready(
@@ -62,14 +69,15 @@ def flood_ready(
     GFM maps floods: they are taken as they are, with their likelihood, exclusion, reference water
     and advisories. DSWx maps water: a flood is what is water after and was not before, by a DSWx
     map before the event, by the water of other years, or both. Where neither says what was there
-    before, water cannot be told from flood, and is excluded.
+    before, water cannot be told from flood, and is excluded. A delineation by analysts says by
+    itself what is flood and what is known water.
 
     Parameters
     ----------
     after : Dataset, (y, x)
         ``gfm_flood`` with ``gfm_likelihood``, ``gfm_exclusion``, ``gfm_reference_water`` and
-        ``gfm_advisory`` where there are; or ``dswx_wtr`` or ``dswx_bwtr``. Of several times the
-        first counts.
+        ``gfm_advisory`` where there are; or ``delineation``; or ``dswx_wtr`` or ``dswx_bwtr``. Of
+        several times the first counts.
     before : Dataset, (y, x), optional
         ``dswx_wtr`` or ``dswx_bwtr``. Of several times any that saw water counts.
     water : Dataset, (y, x), optional
@@ -80,8 +88,7 @@ def flood_ready(
     Returns
     -------
     Dataset, (y, x)
-        ``state``, ``likelihood`` (GFM's own; none is stated for DSWx), ``exclusion``,
-        ``advisory``.
+        ``state``, ``likelihood`` (GFM's own; the others state none), ``exclusion``, ``advisory``.
 
     Raises
     ------
@@ -90,11 +97,41 @@ def flood_ready(
     """
     if "gfm_flood" in after:
         layers = _gfm(after, known_water(water, permanent, _single(after["gfm_flood"])))
+    elif "delineation" in after:
+        codes = _single(after["delineation"])
+        layers = _drawn(codes, known_water(water, permanent, codes))
     else:
         layers = _dswx(after, before, water, permanent)
     cube = xr.Dataset({name: describe(name, layer) for name, layer in layers.items()})
+    if "gfm_flood" not in after and "delineation" in after:
+        cube.attrs[PROVENANCE_NOTES] = (_DRAWN,)
     located: xr.Dataset = cube.drop_vars("time", errors="ignore").odc.assign_crs(after.odc.crs)
     return located
+
+
+def _drawn(codes: xr.DataArray, known: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Return the layers of a delineation: nobody stated a likelihood, or flags of the image."""
+    state = elementwise(_drawn_state, codes, known, dtype="uint8")
+    return {
+        "state": state,
+        "likelihood": xr.full_like(state, NO_LIKELIHOOD),
+        "exclusion": _unsaid(state),
+        "advisory": _flag(state == State.NOT_OBSERVED, Advisory(0)),
+    }
+
+
+def _drawn_state(codes: NDArray[np.generic], known: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    state = np.full(codes.shape, State.NOT_OBSERVED, "uint8")
+    for code in State:
+        state[codes == code] = code
+    state[known & (state == State.NO_EVENT)] = State.REFERENCE
+    return state
+
+
+def _unsaid(state: xr.DataArray) -> xr.DataArray:
+    """Return the reasons where a product leaves pixels out without giving any."""
+    unseen = (state == State.NOT_OBSERVED) * np.uint16(Exclusion.LOW_COVERAGE)
+    return (unseen + (state == State.EXCLUDED) * np.uint16(Exclusion.AMBIGUOUS)).astype("uint16")
 
 
 def _gfm(after: xr.Dataset, known: xr.DataArray) -> dict[str, xr.DataArray]:
@@ -112,12 +149,10 @@ def _gfm(after: xr.Dataset, known: xr.DataArray) -> dict[str, xr.DataArray]:
     )
     state = elementwise(_gfm_state, flood, excluded, reference, water, known, dtype="uint8")
     unseen = state == State.NOT_OBSERVED
-    reasons = unseen * np.uint16(Exclusion.LOW_COVERAGE)
-    reasons = reasons + (state == State.EXCLUDED) * np.uint16(Exclusion.AMBIGUOUS)
     return {
         "state": state,
         "likelihood": said.where(~unseen, NO_LIKELIHOOD).astype("uint8"),
-        "exclusion": reasons.astype("uint16"),
+        "exclusion": _unsaid(state),
         "advisory": (
             _flag(flags.isin(_GFM_ROUGH), Advisory.ROUGH_WATER)
             | _flag(flags.isin(_GFM_LOW), Advisory.LOW_CONTRAST)
@@ -174,7 +209,7 @@ def _water_layer(cube: xr.Dataset, role: str) -> xr.DataArray:
     if name is None:
         raise CubeError(
             f"the {role} cube has {sorted(map(str, cube))}; it needs dswx_wtr or dswx_bwtr, or "
-            f"gfm_flood alone"
+            f"gfm_flood or delineation alone"
         )
     return cube[name]
 
@@ -223,8 +258,8 @@ def _single(layer: xr.DataArray) -> xr.DataArray:
 
 INDICATOR = Indicator(
     name="flood_ready",
-    title="A ready-made product (Copernicus GFM, OPERA DSWx) in the codes of all products here: "
-    "floods as mapped, or water that was not there before",
+    title="A ready-made product (Copernicus GFM or EMS, OPERA DSWx) in the codes of all products "
+    "here: floods as mapped, or water that was not there before",
     hazard=Hazard.FLOOD,
     needs=MappingProxyType(
         {

@@ -7,6 +7,7 @@ from odc.geo.geobox import GeoBox
 from reliefscope.errors import CubeError
 from reliefscope.indicators._flood import layers
 from reliefscope.model.cube import describe
+from reliefscope.numerics import terrain as relief
 
 GRID = GeoBox.from_bbox((5e5, 4e6, 5e5 + 60, 4e6 + 40), crs="EPSG:32633", shape=(4, 6))
 
@@ -105,3 +106,24 @@ def test_equal_scales_are_one_filter():
     speckle = layers.speckle_filter(10, 10, (10, 10))
     flat = layers.encoded(cube("vv", np.full(24, 0.1)), speckle, "after")["vv"]
     assert (flat == -1000).all()
+
+
+def test_a_divide_on_flat_ground_is_not_steep():
+    """Two rivers, one ten metres above the other, on a plain that tilts by half a degree.
+
+    Peer defect: slope taken from the height above drainage, which jumps at the divide where the
+    ground does not. By the ground alone water may stand there.
+    """
+    side = 80
+    grid = GeoBox.from_bbox(
+        (5e5, 4e6, 5e5 + 30 * side, 4e6 + 30 * side), "EPSG:32633", shape=(side, side)
+    )
+    column = np.arange(side) * np.ones((side, 1))
+    ground = (100 + 0.25 * column).astype("float32")
+    rivers = np.isin(column, (0, 40))
+    height = xr.Dataset({"elevation": describe("elevation", odc.geo.xr.wrap_xr(ground, grid))})
+    hand = relief.hand(ground, dx=30, dy=30, water=rivers)
+    jump = relief.slope_deg(hand, 30, 30)
+    assert np.nanmax(jump) > 3 * relief.slope_deg(ground, 30, 30).max()
+    got = layers.plausible(height, None, (30, 30), (7.5, 7.5), (1000, 1)).to_numpy()
+    assert (got[:, 30:50] > 50).all()
