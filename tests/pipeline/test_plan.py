@@ -273,3 +273,29 @@ def test_memory_grows_with_pixels_and_with_roles():
     scaled = one.peak_bytes + 27 * (10_980**2 - pixels)
     assert 3.5e9 < scaled < 4e9
     assert two.peak_bytes - one.peak_bytes == 15 * pixels
+
+
+def test_one_indicator_may_speak_of_several_hazards():
+    """An explosion is planned with what maps change of buildings; a drought is refused with it."""
+    also = replace(INDICATOR, hazard=Hazard.EARTHQUAKE, also=frozenset({Hazard.EXPLOSION}))
+    source = {"memory": Memory()}
+    blast = replace(EVENT, hazard=Hazard.EXPLOSION)
+    assert plan(blast, also, source, resolution=100).event.hazard is Hazard.EXPLOSION
+    assert also.fits(Hazard.EARTHQUAKE)
+    with pytest.raises(InputError, match=r"is for earthquake.* is a drought"):
+        plan(replace(EVENT, hazard=Hazard.DROUGHT), also, source, resolution=100)
+
+
+def test_the_sun_of_the_image_goes_with_its_cube():
+    """Where one pass is read and its provider says where the sun stood, an indicator can know."""
+    seen = {}
+
+    def look(after, before=None):
+        seen.update(after.attrs)
+        return _mean(after, before)
+
+    lit = replace(_granule("light", 1), sun_azimuth=155.0, sun_elevation=38.0)
+    memory = Memory(lit)
+    bare = replace(INDICATOR, compute=look)
+    run(plan(EVENT, bare, {"memory": memory}, resolution=100), {"memory": memory})
+    assert (seen["sun_azimuth"], seen["sun_elevation"]) == (155.0, 38.0)

@@ -47,12 +47,17 @@ class Plan:
     """Those that differ from the indicator's defaults."""
 
     @property
-    def peak_bytes(self) -> int:
-        """Rough peak of memory that the run will need if every role finds something [bytes]."""
+    def layer_bytes(self) -> int:
+        """What whole layers of the run will take in memory, roughly [bytes]."""
         rows, columns = self.grid.shape
         others = max(len(self.roles) - 1, 0)
         per_pixel = _FIRST_ROLE_BYTES + _OTHER_ROLE_BYTES * others
-        return int(_FIXED_BYTES + per_pixel * rows * columns)
+        return int(per_pixel * rows * columns)
+
+    @property
+    def peak_bytes(self) -> int:
+        """Rough peak of memory that the run will need if every role finds something [bytes]."""
+        return _FIXED_BYTES + self.layer_bytes
 
 
 def plan(
@@ -84,7 +89,7 @@ def plan(
         The indicator is for another hazard, no source provides a required input, a parameter
         is unknown or out of its range, or the grid is far too large.
     """
-    if indicator.hazard not in {None, event.hazard}:
+    if not indicator.fits(event.hazard):
         raise InputError(
             f"indicator {indicator.name!r} is for {indicator.hazard}; event {event.id!r} is a "
             f"{event.hazard}"

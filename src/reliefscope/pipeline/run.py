@@ -3,10 +3,11 @@
 import datetime as dt
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
+import dask
 import numpy as np
 import xarray as xr
 
@@ -19,6 +20,7 @@ from reliefscope.errors import (
 from reliefscope.model.cube import OPTICAL, PROVENANCE_NOTES, Advisory, describe
 from reliefscope.model.granule import PASS_GAP, Granule, group_passes
 from reliefscope.model.product import Product
+from reliefscope.pipeline.chunks import side_here
 from reliefscope.pipeline.clouds import clear_share
 from reliefscope.pipeline.plan import Plan, Role
 from reliefscope.pipeline.select import (
@@ -31,6 +33,7 @@ from reliefscope.pipeline.select import (
     whole_series,
 )
 from reliefscope.sources._base import Source
+from reliefscope.sources._raster_blocks import CHUNK_KEY
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +45,21 @@ _WHOLE = 0.99
 Selection = Mapping[str, Choice]
 
 
-def search(plan: Plan, sources: Mapping[str, Source]) -> Selection:
+def search(plan: Plan, sources: Mapping[str, Source], *, avoid: Collection[str] = ()) -> Selection:
     """Return what will be read for each role, and why; a role without granules is not read.
 
     The sources of a role are asked in order. One that fails gives way to the next, with a
     `FallbackWarning`; so does an optional role that none can serve.
+
+    Parameters
+    ----------
+    plan : Plan
+        From `reliefscope.pipeline.plan.plan`.
+    sources : mapping of str to Source
+        Those the plan was made for.
+    avoid : collection of str
+        Files, as their granules name them, that have proved to be damaged: a pass that needs one
+        gives way to the next best.
 
     Raises
     ------
@@ -55,7 +68,7 @@ def search(plan: Plan, sources: Mapping[str, Source]) -> Selection:
     SourceError
         No source of such a role could be asked; see `reliefscope.errors`.
     """
-    found = {role.name: _find(role, plan, sources) for role in plan.roles}
+    found = {role.name: _find(role, plan, sources, frozenset(avoid)) for role in plan.roles}
     passes = {name: group_passes(f.granules) for name, f in found.items()}
     before = [p for r in plan.roles if _is_before(r, plan) for p in passes[r.name]]
     chosen: dict[str, Choice] = {}
@@ -77,9 +90,10 @@ class _Found:
     note: str = ""
 
 
-def _find(role: Role, plan: Plan, sources: Mapping[str, Source]) -> _Found:
+def _find(role: Role, plan: Plan, sources: Mapping[str, Source], avoid: frozenset[str]) -> _Found:
     """Ask the sources of a role one after the other, until one has something."""
     failures: dict[str, SourceError] = {}
+    damaged = ""
     for name in role.sources:
         wanted = _variables(role, sources[name])
         try:
@@ -88,14 +102,33 @@ def _find(role: Role, plan: Plan, sources: Mapping[str, Source]) -> _Found:
             failures[name] = error
             continue
         log.info("%s: %d granules from %s", role.name, len(granules), name)
-        if granules:
+        whole = _whole_passes(granules, avoid)
+        if len(whole) < len(granules):
+            left = ", ".join(sorted({g.id for g in granules} - {g.id for g in whole}))
+            damaged = f"damaged and set aside: {left}"
+            warnings.warn(f"{role.name}: {damaged}", FallbackWarning, stacklevel=3)
+        if whole:
             note = _gave_way(role, failures, f"served by {name} instead")
-            return _Found(granules=granules, source=name, note=note)
+            said = "; ".join(filter(None, (damaged, note)))
+            return _Found(granules=whole, source=name, note=said)
     if role.optional:
         note = _gave_way(role, failures, "computed without it")
-        return _Found(note=note or "nothing found; computed without it")
+        said = "; ".join(filter(None, (damaged, note)))
+        return _Found(note=said or "nothing found; computed without it")
     # one that failed may hold what the others lack: that is not "nothing there"
     raise next(iter(failures.values()), None) or _nothing(role, plan)
+
+
+def _whole_passes(granules: Sequence[Granule], avoid: frozenset[str]) -> Sequence[Granule]:
+    """Return the granules of the passes in which no file is damaged."""
+    if not avoid:
+        return granules
+    return [
+        g
+        for group in group_passes(granules)
+        if not any(a.href in avoid for member in group for a in member.assets.values())
+        for g in group
+    ]
 
 
 def _gave_way(role: Role, failures: Mapping[str, SourceError], instead: str) -> str:
@@ -178,8 +211,9 @@ def run(
     selection = search(plan, sources) if selection is None else selection
     roles = {r.name: r for r in plan.roles}
     found, selection, cubes = selection, {}, {}
-    for name, choice in ((n, c) for n, c in found.items() if c.passes):
-        selection[name], cubes[name] = _load(roles[name], choice, plan, sources)
+    with dask.config.set({CHUNK_KEY: side_here(plan, found)}):
+        for name, choice in ((n, c) for n, c in found.items() if c.passes):
+            selection[name], cubes[name] = _load(roles[name], choice, plan, sources)
     reasons = {name: c.reason for name, c in {**found, **selection}.items()}
     notes = _notes(plan, selection, reasons)
     whole = {role.name for role in plan.roles if role.series}
@@ -256,6 +290,9 @@ def _open(role: Role, choice: Choice, plan: Plan, sources: Mapping[str, Source])
     firsts = [group[0] for group in choice.passes]
     if len({g.orbit_state for g in firsts}) == 1 and firsts[0].orbit_state:
         cube.attrs["orbit_state"] = firsts[0].orbit_state
+    if len(firsts) == 1 and None not in {firsts[0].sun_azimuth, firsts[0].sun_elevation}:
+        cube.attrs["sun_azimuth"] = firsts[0].sun_azimuth
+        cube.attrs["sun_elevation"] = firsts[0].sun_elevation
     orbits = [g.relative_orbit for g in firsts]
     # one time a pass: then each says from which orbit it looked
     if "time" not in cube.dims or cube.sizes["time"] != len(orbits) or None in orbits:

@@ -52,7 +52,8 @@ class Choice:
 
 def cover(granules: Sequence[Granule], area: Area) -> float:
     """Return the share of ``area`` inside the footprints [0-1], on the plane of degrees."""
-    seen = shapely.union_all([g.footprint for g in granules])
+    # days of weather share one footprint: a union of fifteen thousand takes seconds
+    seen = shapely.union_all(list({g.footprint for g in granules}))
     return float(shapely.intersection(seen, area.geometry).area / area.geometry.area)
 
 
