@@ -116,6 +116,11 @@ def make_product(**over):
     return Product(**fields | over)
 
 
+def _halves():
+    """Return what is north and south of row 24, up to column 60 and beyond the other edges."""
+    return pixels(-9, 24, -9, 60), pixels(24, ROWS + 9, -9, 60)
+
+
 def make_context(**over):
     """Return 400 m population cells of 160 people each, and two admin units over most of it."""
     box = GeoBox.from_bbox(GRID.boundingbox, crs="EPSG:32633", shape=(ROWS // 4, COLUMNS // 4))
@@ -126,7 +131,7 @@ def make_context(**over):
     )
     admin = gpd.GeoDataFrame(
         {"name": ["Nordhausen", "Südhausen"], "pcode": ["T01", "T02"], "level": [2, 2]},
-        geometry=[lonlat(pixels(0, 24, 0, 60)), lonlat(pixels(24, ROWS, 0, 60))],
+        geometry=[lonlat(shapely.segmentize(u, 25.0)) for u in _halves()],
         crs="EPSG:4326",
     )
     places = gpd.GeoDataFrame(

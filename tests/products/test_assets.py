@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from reliefscope.model.context import Context
-from reliefscope.products.assets import STATUSES, Status, find_assets, status_at
+from reliefscope.model.event import Hazard
+from reliefscope.products.assets import STATUSES, Status, find_assets, harmed_by, status_at
 from reliefscope.products.exposure import assess
 from reliefscope.products.facts import state_facts
 from reliefscope.products.layers import compute_layers
@@ -82,6 +83,18 @@ def test_road_beyond_the_area_is_not_counted(layers):
     assert only_far.road_km == {}
 
 
+def test_a_file_with_nothing_near_is_no_trouble(layers):
+    """Of a table without rows, whose columns hold texts, there are no things, and no error."""
+    table = gpd.GeoDataFrame(
+        {"name": ["Far"], "kind": ["hospital"], "class": ["primary"]},
+        geometry=[shapely.Point(0, 0)],
+        crs="EPSG:4326",
+    )
+    table = table.astype({"name": "string[pyarrow]", "kind": "string[pyarrow]"}).iloc[:0]
+    found = find_assets(layers, Context(places=table, facilities=table, roads=table))
+    assert (found.places, found.facilities, found.roads) == (None, None, None)
+
+
 def test_next_to_the_event_is_possibly_affected(layers):
     """A facility may be misplaced by a pixel; what was not seen stays not observed."""
     rows = np.array([20, 20, 20, 20, 20, 20, 999])
@@ -123,6 +136,19 @@ def test_facts_of_roads_facilities_and_land(layers):
     assert facts["built_up_event_area_km2"].value == pytest.approx(5 * column_km2, rel=1e-3)
     assert facts["built_up_cannot_tell_area_km2"].value == pytest.approx(5 * column_km2, rel=1e-3)
     assert facts["built_up_area_km2"].value == pytest.approx(15 * column_km2, rel=1e-3)
+
+
+@pytest.mark.parametrize("hazard", Hazard)
+def test_dry_and_hot_weather_closes_no_road(hazard):
+    """Roads and bridges are told of where the hazard harms them; hospitals always."""
+    table = gpd.GeoDataFrame(
+        {"kind": ["hospital", "bridge"]}, geometry=[place(3, 20), place(3, 20)], crs="EPSG:4326"
+    )
+    context = Context(roads=roads(line((0, 20.5), (64, 20.5))), facilities=table)
+    left = harmed_by(hazard, context)
+    spared = hazard in {Hazard.DROUGHT, Hazard.HEAT, Hazard.CLIMATE}
+    assert (left.roads is None) == spared
+    assert list(left.facilities["kind"]) == ["hospital"] + ["bridge"] * (not spared)
 
 
 def test_land_cover_comes_from_what_the_indicator_read():

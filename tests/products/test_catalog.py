@@ -24,9 +24,19 @@ FILES = {
     "state.tif",
     "likelihood.tif",
     "exclusion.tif",
+    "people.tif",
     "vectors.gpkg",
+    "areaOfInterestA.parquet",
+    "imageFootprintA.parquet",
+    "observedEventA.parquet",
+    "notObservedA.parquet",
+    "exclusionA.parquet",
+    "administrativeA.parquet",
+    "populatedPlacesP.parquet",
+    "transportationL.parquet",
     "facts.json",
     "statistics.csv",
+    "statistics.xlsx",
     "sheet.en.pdf",
     "sheet.en.png",
     "brief.en.html",
@@ -56,10 +66,13 @@ class TestRealSheet:
     """With the sheet as it is printed."""
 
     def test_a_package_is_complete(self, tmp_path):
-        """Every file of the contract, all checks passed, checksums that verify, a real sheet."""
+        """Every file of the contract, all checks passed, checksums that verify, a real sheet.
+
+        It opens wherever it is, and holds no secret of its inputs.
+        """
         said = []
         package = publish(
-            make_product(),
+            make_product(notes=("read https://x.example/y?key=SECRETTOKEN",)),
             tmp_path,
             context=make_context(),
             released=RELEASED,
@@ -77,6 +90,22 @@ class TestRealSheet:
             subprocess.run([sums, "-c", "--strict", "SHA256SUMS"], cwd=package.folder, check=True)  # noqa: S603
         listed = (package.folder / "SHA256SUMS").read_text().splitlines()
         assert {line.split("  ")[1] for line in listed} == FILES - {"SHA256SUMS", "item.json"}
+        self._opens_anywhere(package, tmp_path)
+        self._tells_no_secret(tmp_path)
+
+    def _opens_anywhere(self, package, tmp_path):
+        """Copied out of the catalog, a package still gives its numbers."""
+        shutil.copytree(package.folder, tmp_path / "stick")
+        assert open_package(tmp_path / "stick").facts == package.facts
+        with pytest.raises(InputError, match="no package"):
+            open_package(tmp_path)
+
+    def _tells_no_secret(self, tmp_path):
+        """Tokens and passwords of inputs are in no byte of any file."""
+        for path in filter(lambda p: p.is_file(), tmp_path.rglob("*")):
+            content = path.read_bytes()
+            assert b"SECRETTOKEN" not in content
+            assert b"hunter2" not in content
 
     def test_a_failed_gate_makes_a_draft_and_an_exercise_says_so(self, tmp_path):
         """Nothing is withheld: the product is published, and every part says what it is."""
@@ -133,7 +162,7 @@ def test_sheet_and_brief_in_each_language_asked_for(tmp_path):
     assert "Zone inondée" in text
     again = publish(make_product(), tmp_path, released=RELEASED, languages=("ar", "fr"))
     assert not again.created
-    more = publish(make_product(), tmp_path, released=RELEASED, languages=("ar", "fr", "es"))
+    more = publish(make_product(), tmp_path, released=RELEASED, languages=("es",))
     assert more.product_id.endswith("_v2")
     told = (more.folder / "brief.es.html").read_text(encoding="utf-8")
     assert made.product_id in told, "the brief tells of the product before"
@@ -147,8 +176,35 @@ def test_unknown_language_is_refused_before_anything_is_written(tmp_path):
 
 
 @pytest.mark.usefixtures("plain_sheet")
+def test_too_little_data_leaves_nothing(tmp_path):
+    """The error passes unchanged; the catalog lists nothing and holds no folder of it."""
+
+    def block(_):
+        raise InsufficientDataError("all no-data", observed_fraction=0.0)
+
+    data = make_dataset()
+    empty = data["state"].data.map_blocks(block, dtype="uint8", meta=np.empty((0, 0), "uint8"))
+    data["state"] = data["state"].copy(data=empty)
+    with pytest.raises(InsufficientDataError) as caught:
+        publish(make_product(data=data), tmp_path, released=RELEASED)
+    assert caught.value.observed_fraction == 0.0
+    assert find(tmp_path) == []
+    assert not (tmp_path / "flood").exists()
+
+
+@pytest.mark.usefixtures("plain_sheet")
+def test_observed_nothing_of_the_event_is_in_the_table_too(tmp_path):
+    """A product without any event pixel is a product like another."""
+    data = make_dataset()
+    data["state"] = data["state"].where(data["state"] != 1, 0).astype("uint8")
+    package = publish(make_product(data=data), tmp_path, released=RELEASED)
+    assert [e.product_id for e in find(tmp_path)] == [package.product_id]
+    assert package.facts["event_area_km2"].value == 0
+
+
+@pytest.mark.usefixtures("light_package")
 class TestLedger:
-    """The catalog as the memory of what was published."""
+    """The catalog as the memory of what was published, whatever is in it."""
 
     def test_the_same_again_touches_nothing(self, tmp_path):
         """No file changes, not even its time, and the answer says that it was there."""
@@ -218,14 +274,6 @@ class TestLedger:
         assert find(tmp_path, hazard="fire") == []
         assert find(tmp_path, event="OTHER") == []
 
-    def test_a_package_opens_anywhere(self, tmp_path):
-        """Copied out of the catalog, a package still gives its numbers."""
-        package = publish(make_product(), tmp_path / "c", released=RELEASED)
-        shutil.copytree(package.folder, tmp_path / "stick")
-        assert open_package(tmp_path / "stick").facts == package.facts
-        with pytest.raises(InputError, match="no package"):
-            open_package(tmp_path)
-
     def test_two_runs_at_once_make_one_package(self, tmp_path):
         """The second waits for the first, and finds that nothing is left to do."""
         made = []
@@ -241,16 +289,6 @@ class TestLedger:
         assert sorted(made) == [False, True]
         assert len(find(tmp_path)) == 1
 
-    def test_no_secret_is_in_any_file(self, tmp_path):
-        """Tokens and passwords of inputs are in no byte of the catalog."""
-        product = make_product(notes=("read https://x.example/y?key=SECRETTOKEN",))
-        publish(product, tmp_path, context=make_context(), released=RELEASED)
-        for path in tmp_path.rglob("*"):
-            if path.is_file():
-                content = path.read_bytes()
-                assert b"SECRETTOKEN" not in content
-                assert b"hunter2" not in content
-
     @pytest.mark.parametrize(
         ("over", "match"),
         [
@@ -265,21 +303,6 @@ class TestLedger:
         with pytest.raises(InputError, match=match):
             publish(make_product(), tmp_path / "c", **{"released": RELEASED} | over)
         assert not (tmp_path / "c").exists()
-
-    def test_too_little_data_leaves_nothing(self, tmp_path):
-        """The error passes unchanged; the catalog lists nothing and holds no folder of it."""
-
-        def block(_):
-            raise InsufficientDataError("all no-data", observed_fraction=0.0)
-
-        data = make_dataset()
-        empty = data["state"].data.map_blocks(block, dtype="uint8", meta=np.empty((0, 0), "uint8"))
-        data["state"] = data["state"].copy(data=empty)
-        with pytest.raises(InsufficientDataError) as caught:
-            publish(make_product(data=data), tmp_path, released=RELEASED)
-        assert caught.value.observed_fraction == 0.0
-        assert find(tmp_path) == []
-        assert not (tmp_path / "flood").exists()
 
     def test_the_catalog_of_someone_else_is_left_alone(self, tmp_path):
         """A folder that holds another catalog is not written to."""

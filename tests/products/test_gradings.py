@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 import rasterio
 
-from reliefscope.model.cube import DepthBand, State
+from reliefscope.model.cube import VARIABLES, DepthBand, State
+from reliefscope.products import pictures
 from reliefscope.products.exposure import assess
+from reliefscope.products.layers import GRADINGS
+from reliefscope.products.pictures import class_colours
 from reliefscope.products.rasters import write_rasters
 from reliefscope.products.sheet.document import describe
 from reliefscope.products.sheet.layout import plan_layout
 from reliefscope.products.sheet.map_frame import Drawn
+from reliefscope.products.sheet.wording import CLASSES, class_name
 from reliefscope.products.statistics import statistics
 from reliefscope.products.vectors import build_vectors
 from tests.products.scene import layer, make_dataset, make_product
@@ -41,4 +45,15 @@ def test_classes_of_the_event_are_counted_drawn_and_told_apart(tmp_path):
     paths = write_rasters(content.layers, tmp_path, {})
     with rasterio.open(paths["depth_band"]) as file:
         assert np.array_equal(file.read(1), band)
-        assert file.colormap(1)[DepthBand.TO_TWO_METRES][:3] == (0x6B, 0xAE, 0xD6)
+        assert file.colormap(1)[DepthBand.TO_TWO_METRES][:3] == (0x4F, 0x8F, 0xCB)
+
+
+@pytest.mark.parametrize("name", GRADINGS)
+def test_each_class_has_a_name_and_a_colour_of_its_own(name):
+    """No class is printed by the name of its code, none is drawn in another's colour."""
+    flags = VARIABLES[name].flags
+    assert len(CLASSES[flags]) == len(set(CLASSES[flags])) == len(flags)
+    assert class_name(next(iter(flags))) == CLASSES[flags][0]
+    shown = [colour for code, colour in class_colours(flags).items() if code != 255]
+    assert len(set(shown)) == len(shown)
+    assert flags in pictures._CLASSES

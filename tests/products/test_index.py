@@ -11,15 +11,18 @@ from stac_geoparquet.arrow import stac_table_to_items
 
 from reliefscope.cli import main
 from reliefscope.errors import PublishError
-from reliefscope.products.catalog import find, publish
-from reliefscope.products.index import TABLE, prunable, rebuild, remove
-from tests.products.scene import RELEASED, make_context, make_dataset, make_product
+from reliefscope.products.catalog import find, prunable, publish
+from reliefscope.products.index import TABLE, rebuild, remove
+from tests.products.scene import RELEASED, make_context, make_product
 
-pytestmark = pytest.mark.usefixtures("plain_sheet")
+pytestmark = pytest.mark.usefixtures("light_package")  # what is in a package does not matter here
 
 
 def listed(catalog):
-    return {i["id"]: i for i in stac_table_to_items(pq.read_table(catalog / TABLE))}
+    rows = {i["id"]: i for i in stac_table_to_items(pq.read_table(catalog / TABLE))}
+    for row in rows.values():  # older readers give None for what an Item lacks and others have
+        row["assets"] = {n: a for n, a in row["assets"].items() if a is not None}
+    return rows
 
 
 def two_versions(catalog):
@@ -138,11 +141,3 @@ def test_commands_of_the_catalog(tmp_path, capsys):
     assert [e.product_id for e in find(tmp_path)] == [new.product_id]
     assert main(["catalog", "list", "--hazard", "fire", *where]) == 3
     assert main(["catalog", "prune", "--before", "soon", *where]) == 2
-
-
-def test_observed_nothing_of_the_event_is_in_the_table_too(tmp_path):
-    """A product without any event pixel is a product like another."""
-    data = make_dataset()
-    data["state"] = data["state"].where(data["state"] != 1, 0).astype("uint8")
-    package = publish(make_product(data=data), tmp_path, released=RELEASED)
-    assert package.product_id in listed(tmp_path)

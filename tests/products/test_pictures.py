@@ -13,6 +13,8 @@ from reliefscope.products.pictures import class_colours, draw_layer, layer_figur
 
 CLASSES = {n: v.flags for n, v in VARIABLES.items() if v.flags and issubclass(v.flags, IntEnum)}
 
+_TOGETHER = 16
+
 
 def layer(name, values):
     return xr.DataArray(np.asarray(values), dims=("y", "x"), name=name)
@@ -26,16 +28,40 @@ def test_every_class_has_a_colour_of_its_own(name):
     assert len(set(colours.values())) == len(colours)
 
 
+@pytest.fixture(scope="module")
+def drawn():
+    """Every variable with what a product may hold, many to a printed figure."""
+    found, names = {}, list(VARIABLES)
+    for first in range(0, len(names), _TOGETHER):
+        part = names[first : first + _TOGETHER]
+        layers = []
+        for name in part:
+            flags = VARIABLES[name].flags
+            codes = list(map(int, flags)) if flags else [-9, 0, 1, 2]
+            values = np.resize(codes, (8, 8)).astype("uint16" if flags else "float32")
+            layers.append(layer(name, values))
+        figure = layer_figure(layers, columns=4)
+        figure.set_layout_engine("none")  # most of the time, and of no account here
+        assert Image.open(BytesIO(png(figure, dpi=20))).size[0] > 100
+        found |= dict(zip(part, [a for a in figure.axes if a.images], strict=True))
+    return found
+
+
 @pytest.mark.parametrize("name", VARIABLES)
-def test_every_variable_can_be_drawn(name):
-    """With what a product may hold, and where it holds nothing."""
-    flags = VARIABLES[name].flags
-    codes = list(map(int, flags)) if flags else [0, 1, 2]
-    values = np.resize(codes, (8, 8)).astype("uint16" if flags else "float32")
-    figure = layer_figure([layer(name, values)])
-    picture = Image.open(BytesIO(png(figure, dpi=40)))
-    assert picture.size[0] > 100
-    assert len(picture.convert("RGB").getcolors(100_000)) > 2
+def test_every_variable_can_be_drawn(drawn, name):
+    """Its picture is printed under its name, and shows more than one colour."""
+    (image,) = drawn[name].images
+    colours = image.to_rgba(image.get_array()).reshape(-1, 4)
+    assert len(np.unique(colours, axis=0)) > 1
+    assert drawn[name].get_title()
+
+
+def test_what_can_fall_below_nothing_has_colours_for_it():
+    """A loss does not look like no change; but for an index of plants, where water is below 0."""
+    signed = {n for n, v in VARIABLES.items() if v.valid_range and v.valid_range[0] < 0}
+    ramps = {name: ramp(name).limits for name in signed - {"ndvi"}}
+    assert [name for name, limits in ramps.items() if limits and limits[0] >= 0] == []
+    assert ramps["rdndvi"][0] < 0
 
 
 def test_no_likelihood_is_not_a_high_one():

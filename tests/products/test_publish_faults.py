@@ -12,10 +12,18 @@ import pytest
 from reliefscope.errors import PublishError
 from reliefscope.products import package, rasters, staging, vectors
 from reliefscope.products.catalog import find, publish
+from tests.products.conftest import LIGHT, make_light
 from tests.products.scene import RELEASED, make_context, make_product
 from tests.products.test_catalog import FILES, V1
 
 pytestmark = pytest.mark.usefixtures("plain_sheet")
+
+
+@pytest.fixture
+def restored(monkeypatch):
+    """Let packages be whole again after a test that makes light ones at its end."""
+    for name in ("count", "fill"):
+        monkeypatch.setattr(package.Maker, name, getattr(package.Maker, name))
 
 
 def full(*_, **__):
@@ -36,12 +44,12 @@ def leftovers(folder):
     return [p for p in folder.rglob("*") if p.is_file() and ".locks" not in p.parts]
 
 
-def whole(folder):
+def whole(folder, files=FILES):
     """Say whether the catalog holds exactly one package, complete and linked from the root."""
     (entry,) = find(folder)
     root = pystac.Catalog.from_file(str(folder / "catalog.json"))
     return (
-        {p.name for p in entry.folder.iterdir()} == FILES
+        {p.name for p in entry.folder.iterdir()} == set(files)
         and [i.id for i in root.get_items(recursive=True)] == [V1]
         and not list(folder.rglob("*.partial"))
     )
@@ -54,7 +62,7 @@ def whole(folder):
         (rasters, "_write", 3),
         (vectors.pyogrio, "write_dataframe", 1),
         (vectors.pyogrio, "write_dataframe", 4),
-        (package, "draw_sheet", 1),
+        (package, "draw_sheets", 1),
         (package, "draw_thumbnail", 1),
         (Path, "write_text", 1),
         (Path, "write_text", 4),
@@ -62,6 +70,7 @@ def whole(folder):
         (Path, "rename", 1),
     ],
 )
+@pytest.mark.usefixtures("restored")
 def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch, where, name, number):
     """At whichever write: a PublishError that says what to do, no file, and a clean next run."""
     with monkeypatch.context() as patch:
@@ -70,8 +79,9 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch, where, name, number):
             publish(make_product(), tmp_path, context=make_context(), released=RELEASED)
     assert leftovers(tmp_path) == []
     assert find(tmp_path) == []
+    make_light(package.Maker)
     assert publish(make_product(), tmp_path, context=make_context(), released=RELEASED).created
-    assert whole(tmp_path)
+    assert whole(tmp_path, LIGHT)
 
 
 def test_a_disk_that_fills_up_at_the_index_keeps_the_package(tmp_path, monkeypatch):
@@ -79,10 +89,10 @@ def test_a_disk_that_fills_up_at_the_index_keeps_the_package(tmp_path, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(staging, "write_json", full)
         with pytest.raises(PublishError, match="is published"):
-            publish(make_product(), tmp_path, released=RELEASED)
+            publish(make_product(), tmp_path, context=make_context(), released=RELEASED)
     assert [e.product_id for e in find(tmp_path)] == [V1]
     assert not (tmp_path / "catalog.json").exists()
-    assert not publish(make_product(), tmp_path, released=RELEASED).created
+    assert not publish(make_product(), tmp_path, context=make_context(), released=RELEASED).created
     assert whole(tmp_path)
 
 
@@ -129,9 +139,10 @@ import json, os, signal, sys, time
 from pathlib import Path
 from reliefscope.products import package
 from reliefscope.products.catalog import find, publish
-from tests.products.conftest import bare_sheet
+from tests.products.conftest import bare_furniture, bare_sheets
 from tests.products.scene import RELEASED, make_context, make_product
-package.draw_sheet = bare_sheet
+package.draw_sheets = bare_sheets
+package.check_furniture = bare_furniture
 folder, trials = Path(sys.argv[1]), int(sys.argv[2])
 
 def child(catalog, number, seconds):
@@ -163,7 +174,9 @@ print(json.dumps(states))
 
 
 @pytest.mark.filterwarnings("ignore:.* is deprecated")  # pystac, of superseded versions
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
+@pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="kills forked processes, and this system cannot fork"
+)
 def test_killed_at_any_instant(tmp_path, root):
     """Killed without warning at moments all over the run: whole or absent, next run clean."""
     done = subprocess.run(  # noqa: S603 - our own interpreter
@@ -187,17 +200,90 @@ def test_killed_at_any_instant(tmp_path, root):
     assert len(list(root_catalog.get_items(recursive=True))) == len(packages)
 
 
+RANDOM = """
+import json, os, random, shutil, signal, sys, time
+from pathlib import Path
+from reliefscope.products import package
+from reliefscope.products.catalog import find, publish
+from reliefscope.products.index import items_of
+from tests.products.conftest import LIGHT, make_light
+from tests.products.scene import RELEASED, make_product
+make_light(package.Maker)
+catalog, kills = Path(sys.argv[1]), int(sys.argv[2])
+product, dice = make_product(), random.Random(1)
+
+def child(number, seconds):
+    pid = os.fork()
+    if pid == 0:
+        object.__setattr__(product, "parameters", {"number": number})
+        publish(product, catalog, released=RELEASED)
+        os._exit(0)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+def faults():
+    wrong = [str(e.folder) for e in find(catalog)
+             if {f.name for f in e.folder.glob("[!.]*")} != set(LIGHT)]
+    for path in catalog.rglob("*.json"):
+        if ".partial" not in str(path) and ".locks" not in path.parts:
+            json.loads(path.read_text())
+    table = catalog / "index.parquet"
+    return wrong + ([] if not table.exists() or items_of(table.read_bytes()) else ["table"])
+
+publish(product, catalog.parent / "warm", released=RELEASED)  # what is loaded once, no child loads
+spans = []
+for number in range(3):
+    start = time.perf_counter()
+    child(float(number), None)
+    spans.append(time.perf_counter() - start)
+for path in sorted(catalog.glob("flood/*/*_v*")):
+    shutil.rmtree(path)
+span, codes, wrong = sorted(spans)[1], [], []
+while codes.count(-9) < kills and len(codes) < 5 * kills:  # some are done before they are killed
+    codes.append(child(float(len(codes)), dice.uniform(0.02, 1.0) * span))
+    wrong += faults()
+last = child(-1.0, None)
+listed = {i["id"] for i in items_of((catalog / "index.parquet").read_bytes())}
+print(json.dumps({
+    "killed": codes.count(-9), "wrong": wrong, "last": last,
+    "hidden": len(list(catalog.rglob("*.partial"))),
+    "unlisted": sorted({e.product_id for e in find(catalog)} ^ listed),
+}))
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="kills forked processes, and this system cannot fork"
+)
+@pytest.mark.parametrize("kills", [30, pytest.param(100, marks=pytest.mark.rehearsal)])
+def test_killed_again_and_again_while_it_is_stored(tmp_path, root, kills):
+    """At random moments of storing and listing: no half package, no half file, lists mended."""
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", RANDOM, str(tmp_path / "catalog"), str(kills)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found == {"killed": kills, "wrong": [], "last": 0, "hidden": 0, "unlisted": []}
+
+
 DEAD = """
 import json, os, sys
 from pathlib import Path
-from reliefscope.products import catalog as module, index, package, rasters, stac, staging
+from reliefscope.products import index, package, rasters, stac, staging
 from reliefscope.products.catalog import find, publish
-from tests.products.conftest import bare_sheet
+from tests.products.conftest import bare_furniture, bare_sheets, make_light
 from tests.products.scene import RELEASED, make_context, make_product
-package.draw_sheet = bare_sheet
+package.draw_sheets = bare_sheets
+package.check_furniture = bare_furniture
 points = [
     (rasters, "_read_back"), (package, "write_vectors"), (package, "draw_thumbnail"),
-    (staging, "sync"), (module, "index"), (stac, "collection_document"),
+    (staging, "sync"), (index, "index"), (stac, "collection_document"),
     (index, "to_parquet"), (stac, "catalog_document"),
 ]
 found = {}
@@ -205,6 +291,8 @@ for where, name in points:
     catalog = Path(sys.argv[1]) / name
     pid = os.fork()
     if pid == 0:
+        if name in sys.argv[2:]:
+            make_light(package.Maker)
         setattr(where, name, lambda *a, **k: os._exit(9))
         publish(make_product(), catalog, context=make_context(), released=RELEASED)
         os._exit(0)
@@ -214,11 +302,16 @@ print(json.dumps(found))
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks the process, which this system cannot")
+@pytest.mark.usefixtures("restored")
 def test_dead_at_chosen_points(tmp_path, root):
-    """The process vanishes at a step, half of its work done: whole or absent, then mended."""
+    """The process vanishes at a step, half of its work done: whole or absent, then mended.
+
+    Where the package is whole already, what is in it does not matter: those are light.
+    """
+    listing = ("index", "collection_document", "to_parquet", "catalog_document")
     done = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", DEAD, str(tmp_path)],
+        [sys.executable, "-c", DEAD, str(tmp_path), *listing],
         capture_output=True,
         text=True,
         check=False,
@@ -227,11 +320,13 @@ def test_dead_at_chosen_points(tmp_path, root):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert len(found) == 8
+    make_light(package.Maker)
     for name, (code, packages) in found.items():
-        published = name in {"index", "collection_document", "to_parquet", "catalog_document"}
+        published = name in listing
+        files = set(LIGHT) if published else FILES
         assert code == 9, name
-        assert [set(p) for p in packages] == [FILES] * published, name
+        assert [set(p) for p in packages] == [files] * published, name
         catalog = tmp_path / name
         again = publish(make_product(), catalog, context=make_context(), released=RELEASED)
         assert again.created is not published, name
-        assert whole(catalog), name
+        assert whole(catalog, LIGHT), name

@@ -12,13 +12,15 @@ import typst
 
 from reliefscope.model.context import Context
 from reliefscope.model.cube import Advisory
+from reliefscope.model.granule import Asset
 from reliefscope.products import qa
 from reliefscope.products.exposure import assess
-from reliefscope.products.facts import state_facts
-from reliefscope.products.layers import compute_layers
+from reliefscope.products.facts import Fact, Facts, state_facts
+from reliefscope.products.layers import Grading, compute_layers
 from reliefscope.products.rasters import write_rasters
 from reliefscope.products.vectors import build_vectors, write_vectors
-from tests.products.scene import GRID, make_product
+from tests.products.scene import GRID, make_granule, make_product
+from tests.products.test_facts import facts_of
 
 
 @pytest.fixture
@@ -147,3 +149,47 @@ def test_the_sheet_is_checked(tmp_path):
     gate = qa.check_sheet(path, ["EMSR771", "EXERCISE"])
     assert not gate.passed
     assert "EXERCISE" in gate.message
+
+
+def test_classes_have_the_areas_of_their_pixels(layers, tmp_path):
+    """A class, or the unseen, drawn too small by two in a hundred is named."""
+    codes = np.where(layers.state == 1, 1 + np.arange(64) % 3, 255).astype(np.uint8)
+    graded = dataclasses.replace(layers, grading=Grading(name="depth_band", codes=codes))
+    tables = build_vectors(make_product(), graded, assess(graded, Context()), Context())
+    write_vectors(tables, tmp_path / "good.gpkg", {})
+    assert qa.failed(qa.check_vectors(tmp_path / "good.gpkg", list(tables), graded)) == ()
+    for name in ("floodDepthA", "notObservedA"):
+        less = tables[name].copy()
+        less.geometry = less.geometry.scale(1, 0.98, origin="centroid")
+        write_vectors({**tables, name: less}, tmp_path / f"{name}.gpkg", {})
+        gates = {g.name: g for g in qa.check_vectors(tmp_path / f"{name}.gpkg", [], graded)}
+        assert name in gates["vector and raster area agree"].message
+
+
+def test_a_threshold_without_two_classes(layers):
+    """Low contrast fails where the threshold came from the scene, not where it is a default."""
+    assert gates_of(layers)["histogram bimodal"].passed is True
+    poor = dataclasses.replace(layers, advisory=Advisory.LOW_CONTRAST)
+    assert gates_of(poor)["histogram bimodal"].passed is False
+    flags = Advisory.LOW_CONTRAST | Advisory.DEFAULT_THRESHOLD
+    assert gates_of(dataclasses.replace(layers, advisory=flags))["histogram bimodal"].passed is None
+
+
+def test_facts_are_told_in_every_language():
+    """A fact that reads as nothing, or as no moment, is named with its language."""
+    facts = facts_of()
+    languages = ("en", "fr", "es", "ar")
+    assert qa.check_told(facts, languages).passed
+    bad = Fact(key="odd", value="not a moment", display="time")
+    gate = qa.check_told(Facts({**facts.items_by_key, "odd": bad}), languages)
+    assert gate.passed is False
+    assert "ar: odd" in gate.message
+
+
+def test_inputs_without_checksums_are_reported():
+    """All stated passes; one that is not is a note, as it cannot be checked here."""
+    assert qa.check_inputs(make_product()).passed is True
+    bare = make_granule(assets={"vv": Asset(href="vv.tif")})
+    gate = qa.check_inputs(make_product(granules={"after": (bare,)}))
+    assert gate.passed is None
+    assert gate.message == "0 of 1 files"

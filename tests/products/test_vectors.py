@@ -1,9 +1,11 @@
 """The product as polygons, lines and points."""
 
 import dataclasses
+import json
 
 import geopandas as gpd
 import numpy as np
+import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
@@ -22,7 +24,13 @@ from reliefscope.model.grid import grid_for
 from reliefscope.products import vectors
 from reliefscope.products.exposure import People, assess
 from reliefscope.products.layers import compute_layers
-from reliefscope.products.vectors import build_vectors, reasons, vector_area_m2, write_vectors
+from reliefscope.products.vectors import (
+    build_vectors,
+    reasons,
+    vector_area_m2,
+    write_parquet,
+    write_vectors,
+)
 from tests.products.scene import (
     COLUMNS,
     GRID,
@@ -56,7 +64,7 @@ def test_layers_in_the_order_of_the_vocabulary():
     """What there is, in the names of Copernicus EMS; no facilities or classes are given here."""
     tables, _ = build()
     assert list(tables) == [
-        n for n in vectors.LAYERS if n not in {"facilitiesP", "floodDepthA", "gradingA"}
+        n for n in vectors.LAYERS if n not in {"facilitiesP", "floodDepthA", "gradingA", "builtUpA"}
     ]
     assert {t.crs.to_epsg() for t in tables.values()} == {4326}
 
@@ -99,6 +107,36 @@ def test_islands_stay_islands():
     (polygon,) = tables["observedEventA"].geometry
     assert len(polygon.interiors) == 1
     assert vector_area_m2([polygon]) == pytest.approx(true_area(layers, state == 1), rel=1e-4)
+
+
+def test_every_layer_is_geoparquet_too(tmp_path):
+    """GeoParquet 1.1 with a box per feature and the product's tags."""
+    tables, _ = build()
+    write_parquet(tables, tmp_path, {"product_id": "X"})
+    assert {p.stem for p in tmp_path.iterdir()} == set(tables)
+    meta = pq.read_schema(tmp_path / "observedEventA.parquet").metadata
+    geo = json.loads(meta[b"geo"])
+    assert geo["version"] == "1.1.0"
+    assert set(geo["columns"]["geometry"]["covering"]["bbox"]) == {"xmin", "ymin", "xmax", "ymax"}
+    assert meta[b"product_id"] == b"X"
+    back = gpd.read_parquet(tmp_path / "observedEventA.parquet")
+    assert back.crs == "EPSG:4326"
+    assert back["area_ha"].sum() == tables["observedEventA"]["area_ha"].sum()
+
+
+def test_built_up_land_by_what_is_seen_of_it():
+    """A town over all columns is told in three states, with the areas of the raster."""
+    layers = compute_layers(make_product())
+    cover = np.zeros(layers.state.shape, np.uint8)
+    cover[10:20] = 50
+    seen = dataclasses.replace(layers, land_cover=cover)
+    table = build(layers=seen)[0]["builtUpA"]
+    area = table.groupby("status")["area_ha"].sum()
+    assert set(area.index) == {"affected", "cannot tell", "not observed", "not affected"}
+    for state, status in ((1, "affected"), (3, "cannot tell"), (255, "not observed")):
+        mask = (cover == 50) & (layers.state == state)
+        assert area[status] == pytest.approx(true_area(layers, mask) / 1e4, rel=1e-3)
+    assert table.geometry.is_valid.all()
 
 
 @settings(max_examples=15)

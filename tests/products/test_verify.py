@@ -1,11 +1,14 @@
 """A package that was changed after its publication is found out, whatever was changed."""
 
+import datetime as dt
 import json
 import shutil
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+from openpyxl import load_workbook
 
 from reliefscope.cli import main
 from reliefscope.errors import InputError
@@ -13,7 +16,7 @@ from reliefscope.products.catalog import find_package, open_package, publish
 from reliefscope.products.lineage import explain
 from reliefscope.products.stac import checksum
 from reliefscope.products.verify import verify
-from tests.products.scene import RELEASED, make_context, make_product
+from tests.products.scene import RELEASED, make_context, make_granule, make_product
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +49,16 @@ def test_package_as_published_is_as_it_claims(published):
     assert gates[-1].message == "all passed"
 
 
-@pytest.mark.parametrize(
-    "name", ["state.tif", "vectors.gpkg", "facts.json", "sheet.en.pdf", "brief.en.html"]
-)
-def test_one_byte_of_any_file(folder, name):
-    """One byte changed at the end of a file is seen in its checksum."""
-    path = folder / name
-    path.write_bytes(path.read_bytes()[:-1] + b"\x00")
-    assert "checksums match" in wrong(folder)
+def test_one_byte_of_any_file(folder):
+    """One byte changed at the end of each of seven files is seen in the checksum of each."""
+    names = ("state.tif", "vectors.gpkg", "facts.json", "sheet.en.pdf", "brief.en.html",
+             "statistics.xlsx", "observedEventA.parquet")  # fmt: skip
+    for name in names:
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    (message,) = [g.message for g in verify(folder) if g.name == "checksums match"]
+    assert all(f"{name} was changed" in message for name in names)
+    assert message.count("was changed") == len(names)
 
 
 def test_file_missing_or_added(folder):
@@ -103,6 +108,27 @@ def test_pixels_changed(folder):
         file.update_tags(**tags)
     told_again(folder)
     assert {"facts counted on the rasters", "vector and raster area agree"} <= wrong(folder)
+
+
+def test_table_and_layers_that_tell_otherwise(folder):
+    """A workbook cell, a polygon's field, a layer left out: each is named, sums told again."""
+    book = load_workbook(folder / "statistics.xlsx")
+    book["units"]["E3"] = 1.0
+    book.save(folder / "statistics.xlsx")
+    path = folder / "observedEventA.parquet"
+    table = gpd.read_parquet(path)
+    table.assign(area_ha=table["area_ha"] * 2).to_parquet(path)
+    (folder / "exclusionA.parquet").unlink()
+    told_again(folder)
+    messages = {g.name: g.message for g in verify(folder) if g.passed is False}
+    assert "sheet 'units'" in messages["statistics told from the facts"]
+    found = messages["GeoParquet as the GeoPackage"]
+    assert "observedEventA.parquet: other values in area_ha" in found
+    assert "exclusionA.parquet is missing" in found
+    table.iloc[:0].to_parquet(path)
+    assert any("0 features, not 1" in g.message for g in verify(folder))
+    path.write_bytes(b"none")
+    assert any("no GeoParquet" in g.message for g in verify(folder))
 
 
 def test_unknown_class_and_another_grid(folder):
@@ -172,6 +198,26 @@ def test_number_leads_to_granules_and_checksums(published):
     assert people["other_inputs"] == ["Hand-made 2024"]
 
 
+def test_chain_of_every_fact_is_whole(published):
+    """Whatever the family of a fact: its layer has a checksum that is true, each input is a granule
+    with its own checksums or reference data with theirs, and software and parameters stand by."""
+    package = open_package(published)
+    families = set()
+    for key, fact in package.facts.items():
+        chain = explain(package, key)
+        assert chain["fact"]["value"] == fact.value
+        if fact.layer:
+            layer = chain["layer"]
+            assert layer["sha256"] == checksum(published / layer["file"]), key
+        assert {g["id"] for g in chain["granules"]} | set(chain["other_inputs"]) == set(fact.inputs)
+        assert all(a["checksum"] for g in chain["granules"] for a in g["assets"].values())
+        assert fact.inputs or fact.key == "population_source", key
+        assert len(chain["context"]["sha256"]) == 64
+        assert chain["code"]["reliefscope"] == "0.1.0"
+        families.add(fact.display)
+    assert families >= {"area", "people", "length", "share", "time", "hours", "number", "list"}
+
+
 def test_explain_says_which_facts_there_are(published):
     with pytest.raises(InputError, match=r"no fact 'area'.*event_area_km2"):
         explain(open_package(published), "area")
@@ -204,3 +250,31 @@ class TestCommands:
         assert "event_area_km2" in json.loads(capsys.readouterr().out)["facts"]
         assert main(["explain", "nothing", *catalog]) == 2
         assert find_package(published.parents[2], str(published)).folder == published
+
+
+@pytest.mark.filterwarnings("ignore:.* is deprecated")  # pystac, of superseded versions
+@pytest.mark.usefixtures("plain_sheet")
+def test_decades_of_days_do_not_weigh_the_package_down(tmp_path):
+    """Three thousand images: each number names their role, its chain still leads to every one of
+    them; footprints that are alike are one, with first and last day; the facts stay small."""
+    start = dt.datetime(2016, 1, 1, tzinfo=dt.UTC)
+    days = tuple(
+        make_granule(id=f"day-{n}", acquired=start + dt.timedelta(days=n)) for n in range(3000)
+    )
+    product = make_product(granules={"daily": days})
+    package = publish(product, tmp_path, context=make_context(), released=RELEASED)
+    assert package.facts["event_area_km2"].inputs == ("every granule of role daily",)
+    assert package.facts["image_acquired"].inputs == ("day-2999",)
+    chain = explain(package, "event_area_km2")
+    assert [g["id"] for g in chain["granules"]] == [g.id for g in days]
+    assert chain["other_inputs"] == []
+    (row,) = gpd.read_file(package.folder / "vectors.gpkg", layer="imageFootprintA").to_dict(
+        orient="records"
+    )
+    assert (row["count"], row["granule_id"]) == (3000, "day-2999")
+    assert (row["first"][:10], row["acquired"][:10]) == ("2016-01-01", "2024-03-18")
+    event = gpd.read_file(package.folder / "vectors.gpkg", layer="observedEventA")
+    assert set(event["dmg_src_id"]) == {"every granule of role daily"}
+    assert (package.folder / "facts.json").stat().st_size < 100_000
+    assert (package.folder / "provenance.json").stat().st_size < 400_000
+    assert not wrong(package.folder)

@@ -1,7 +1,7 @@
 """Roads and facilities on the map: what of them is affected, and of what nothing can be told."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -16,12 +16,15 @@ from pyproj import Geod, Transformer
 
 from reliefscope.model.context import Context
 from reliefscope.model.cube import State
+from reliefscope.model.event import Hazard
 from reliefscope.products.layers import Layers, boxes_around
 
 _WGS84 = "EPSG:4326"
 _PIECE_PIXELS = 0.25
 """Longest piece of a line that is judged by its middle alone [pixels]."""
 _MOST_PIECES = 2_000_000
+_NESTED = (list, dict, set, tuple, np.ndarray)
+"""Values of a column that no GeoPackage takes."""
 _AROUND = tuple((r, c) for r in (-1, 0, 1) for c in (-1, 0, 1))
 
 
@@ -36,6 +39,10 @@ class Status(StrEnum):
 
 
 STATUSES = tuple(Status)
+SPARES_ROADS = frozenset({Hazard.DROUGHT, Hazard.HEAT, Hazard.CLIMATE})
+"""Hazards that cut no road and close no bridge or airport: of those, nothing is told."""
+_OF_ROADS = frozenset({"bridge", "airport"})
+"""Kinds of facilities that stand or fall with the roads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +93,16 @@ def find_assets(layers: Layers, context: Context) -> Assets:
     )
 
 
+def harmed_by(hazard: Hazard, context: Context) -> Context:
+    """Return the context without the things that this hazard does no harm to."""
+    if hazard not in SPARES_ROADS:
+        return context
+    facilities = context.facilities
+    if facilities is not None:
+        facilities = facilities[~np.isin(_texts(facilities, "kind"), list(_OF_ROADS))]
+    return replace(context, roads=None, facilities=facilities)
+
+
 def status_at(
     layers: Layers, rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
@@ -117,7 +134,7 @@ def _tidy(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     kept = table[table.geometry.notna() & ~table.is_empty]
     kept = kept.drop(columns=[c for c in kept.columns if str(c).lower() in {"fid", "ogc_fid"}])
     plain = kept.drop(columns=kept.geometry.name)
-    mixed = [c for c in plain if plain[c].map(type).isin((list, dict, set, tuple)).any()]
+    mixed = [c for c in plain if any(isinstance(v, _NESTED) for v in plain[c])]
     return kept.assign(**{c: kept[c].map(str) for c in mixed})
 
 

@@ -6,20 +6,21 @@ published before is not made again.
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reliefscope.errors import InputError, PublishError
 from reliefscope.model.context import Context
 from reliefscope.model.product import Product
-from reliefscope.products import provenance, stac, staging
+from reliefscope.products import provenance
 from reliefscope.products.facts import Facts
-from reliefscope.products.index import Entry, all_items, entry_of, index, items, split
+from reliefscope.products.index import Entry, Known, entry_of, prunable_of, split
 from reliefscope.products.package import Maker
 from reliefscope.products.sheet import Policy, load_policy
+from reliefscope.products.sheet.layout import known_paper
+from reliefscope.products.store import Catalog, Store, store_of
 from reliefscope.words import SOURCE, words_in
 
 STAGES = ("REF", "FEP", "DEL", "GRA")
@@ -45,7 +46,7 @@ class Package:
 
 def publish(  # noqa: PLR0913 - each has a default but three
     product: Product,
-    catalog: Path,
+    catalog: Catalog,
     *,
     context: Context | None = None,
     stage: str = "DEL",
@@ -54,6 +55,7 @@ def publish(  # noqa: PLR0913 - each has a default but three
     released: dt.datetime,
     policy: Policy | None = None,
     languages: Sequence[str] = (SOURCE,),
+    paper: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Package:
     """Compute ``product``, count, check, draw, and publish it as one package.
@@ -64,8 +66,8 @@ def publish(  # noqa: PLR0913 - each has a default but three
     ----------
     product : Product
         From `reliefscope.pipeline.run.run`.
-    catalog : Path
-        Folder of the catalog; made if absent.
+    catalog : Path or S3Catalog
+        Folder of the catalog, made if absent, or from `reliefscope.products.store.catalog_at`.
     context : Context, optional
         Population, admin units, places, roads, facilities.
     stage : str
@@ -79,14 +81,16 @@ def publish(  # noqa: PLR0913 - each has a default but three
     policy : Policy, optional
         What the office states on each sheet; that of the package by default.
     languages : sequence of str
-        Languages of sheet and brief, such as ``("en", "fr")``.
+        Languages of sheet, brief and swipe, such as ``("en", "fr")``.
+    paper : str, optional
+        Of the sheets: A3, or A4 with text on the back; that of the policy by default.
     progress : callable, optional
         Told what is being done.
 
     Raises
     ------
     InputError
-        Stage, area number, monitoring number, language or release time are not possible, or
+        Stage, area number, monitoring number, language, paper or release time are not possible, or
         simulated
         people would stand on a real map.
     InsufficientDataError
@@ -98,6 +102,7 @@ def publish(  # noqa: PLR0913 - each has a default but three
     """
     context, policy = context or Context(), policy or load_policy()
     spoken = tuple(dict.fromkeys(words_in(language).language for language in languages))
+    paper = known_paper(paper or policy.paper)
     base = _base_id(product, stage, aoi, monitoring)
     if context.exercise and not product.exercise:
         raise InputError(
@@ -108,16 +113,17 @@ def publish(  # noqa: PLR0913 - each has a default but three
         raise InputError(f"release {released.isoformat()} has no time zone; give UTC")
     tell = progress or (lambda _: None)
     hazard = str(product.event.hazard)
-    folder = catalog / hazard / product.event.id
-    _refuse_foreign(catalog)
-    with staging.locked(catalog, f"{hazard}-{product.event.id}"):
-        staging.sweep(folder)
-        mark = _fingerprint(product, context, base, policy, spoken)
-        known = items(folder)
+    store = store_of(catalog)
+    store.refuse_foreign()
+    with store.locked(f"{hazard}-{product.event.id}"):
+        store.sweep(hazard, product.event.id)
+        mark = _fingerprint(product, context, base, policy, (*spoken, paper))
+        known = store.items(hazard, product.event.id)
         for path, document in known:
             if document["properties"].get("reliefscope:fingerprint") == mark:
                 tell(f"{document['id']} was published before: nothing to do")
-                index(catalog, hazard)
+                store.index(hazard, product.event.id)
+                store.open(path.parent)
                 return open_package(path.parent)
         version = 1 + max((v for b, v in map(split, known) if b == base), default=0)
         head = {
@@ -132,33 +138,36 @@ def publish(  # noqa: PLR0913 - each has a default but three
             version=version,
             policy=policy,
             languages=spoken,
-            previous=_previous(known, product.indicator),
+            paper=paper,
+            previous=_previous(store, known, product.indicator),
             tell=tell,
         )
         counted = maker.count()
-        return _store(catalog, folder / head["product_id"], maker, counted)
+        target = store.root / hazard / product.event.id / head["product_id"]
+        return _store(store, catalog, target, maker, counted)
 
 
-def _previous(known: list[tuple[Path, dict[str, Any]]], indicator: str) -> Facts | None:
+def _previous(store: Store, known: list[Known], indicator: str) -> Facts | None:
     """Return the facts of the latest product of the event by the same indicator."""
     same = [i for i in known if i[1]["properties"].get("reliefscope:indicator") == indicator]
     if not same:
         return None
     newest = max(same, key=lambda i: (i[1]["properties"]["datetime"], split(i)[1]))
+    store.open(newest[0].parent)
     return open_package(newest[0].parent).facts
 
 
-def find(catalog: Path, *, event: str | None = None, hazard: str | None = None) -> list[Entry]:
+def find(catalog: Catalog, *, event: str | None = None, hazard: str | None = None) -> list[Entry]:
     """Return the packages of a catalog, oldest image first.
 
     Parameters
     ----------
-    catalog : Path
-        Folder of the catalog; one that does not exist holds nothing.
+    catalog : Path or S3Catalog
+        Folder of the catalog, or one in an object store; one that does not exist holds nothing.
     event, hazard : str, optional
         Only these.
     """
-    found = [entry_of(*item) for item in all_items(catalog, hazard or "*", event or "*")]
+    found = [entry_of(*item) for item in store_of(catalog).items(hazard or "*", event or "*")]
     return sorted(found, key=lambda e: (e.datetime, e.product_id))
 
 
@@ -177,7 +186,29 @@ def open_package(folder: Path) -> Package:
     return Package(folder=folder, item=item, facts=stated, created=False)
 
 
-def find_package(catalog: Path, product: str) -> Package:
+def open_entry(catalog: Catalog, entry: Entry) -> Package:
+    """Return the package of an entry; of an object store, Item and facts are read.
+
+    Raises
+    ------
+    InputError
+        There is no whole package.
+    """
+    store_of(catalog).open(entry.folder)
+    return open_package(entry.folder)
+
+
+def fetch(catalog: Catalog, entry: Entry) -> Path:
+    """Return the folder of a package with all its files, brought here if need be."""
+    return store_of(catalog).fetch(entry.folder)
+
+
+def prunable(catalog: Catalog, *, before: dt.datetime | None = None) -> list[Entry]:
+    """Return the products that a later version replaces, or whose image is from ``before``."""
+    return prunable_of(find(catalog), before)
+
+
+def find_package(catalog: Catalog, product: str) -> Package:
     """Return a package by its folder, or by its product id in a catalog.
 
     Raises
@@ -189,6 +220,7 @@ def find_package(catalog: Path, product: str) -> Package:
         return open_package(Path(product))
     for entry in find(catalog):
         if entry.product_id == product:
+            fetch(catalog, entry)
             return open_package(entry.folder)
     raise InputError(
         f"no package {product!r}: give the folder of a package, or the id of a product in the "
@@ -196,24 +228,23 @@ def find_package(catalog: Path, product: str) -> Package:
     )
 
 
-def _store(catalog: Path, target: Path, maker: Maker, counted: Any) -> Package:  # noqa: ANN401
+def _store(
+    store: Store,
+    catalog: Catalog,
+    target: Path,
+    maker: Maker,
+    counted: Any,  # noqa: ANN401
+) -> Package:
     try:
-        with staging.staged(target) as folder:
+        with store.staged(target) as folder:
             maker.fill(folder, counted)
     except OSError as error:
         raise PublishError(
             f"{target.name} could not be written to {catalog} ({error}); nothing of it is left: "
             f"free disk space or choose another catalog, then run again"
         ) from error
-    index(catalog, target.parent.parent.name)
+    store.index(target.parents[1].name, target.parent.name)
     return Package(folder=target, item=target / "item.json", facts=counted[2], created=True)
-
-
-def _refuse_foreign(catalog: Path) -> None:
-    """Raise rather than write over a catalog that is not ours."""
-    path = catalog / "catalog.json"
-    if path.is_file() and f'"id": "{stac.CATALOG_ID}"' not in path.read_text(encoding="utf-8"):
-        raise PublishError(f"{path} is the catalog of someone else; choose another folder")
 
 
 def _base_id(product: Product, stage: str, aoi: int, monitoring: int | None) -> str:
@@ -228,8 +259,8 @@ def _base_id(product: Product, stage: str, aoi: int, monitoring: int | None) -> 
 
 
 def _fingerprint(
-    product: Product, context: Context, base: str, policy: Policy, languages: tuple[str, ...]
+    product: Product, context: Context, base: str, policy: Policy, printed: tuple[str, ...]
 ) -> str:
     known = provenance.context_digest(context, product.grid)
-    parts = [product.fingerprint, base, known, json.dumps(asdict(policy)), *languages]
+    parts = [product.fingerprint, base, known, policy.digest, *printed]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords  # noqa: F401 - registers the accessor `.odc`
 from pyproj import CRS, Transformer
-from rasterio.features import rasterize
 
 from reliefscope.errors import CubeError
 from reliefscope.model.context import Context
@@ -36,11 +35,15 @@ POSSIBLE_PERCENT = 25
 OUTSIDE = "(outside the admin units)"
 COVERS: Mapping[str, int] = {"cropland": 40, "built_up": 50}
 """Land of which the loss is told apart, and its code in ESA WorldCover."""
-_ROWS = 1024
+_ENDS = ("event_low_km2", "event_high_km2", "exposed_low", "exposed_high")
+"""Columns of a unit that only a likelihood tells apart from its best numbers."""
+_ROWS = 512
 _NODE_M = 5000.0
 _EDGE_DEG, _TURN = 0.02, 360.0
 _WIDEST_STEP = 64
 _CODES = 256
+_POLYGON = 3
+"""Type of a polygon in GEOS."""
 
 
 class Kind(IntEnum):
@@ -98,7 +101,7 @@ class Exposure:
     ``pcode, name, level, area_km2, event_km2, event_low_km2, event_high_km2, no_event_km2,
     reference_km2, excluded_km2, not_observed_km2, population, exposed, exposed_low,
     exposed_high, cannot_tell, upper_bound`` and ``unit``, the row of the admin table (-1 outside).
-    """
+    Low and high are NaN where no likelihood is stated."""
     excluded_km2: Mapping[str, float]
     """Excluded area by reason [km2]; reasons overlap."""
     by_class: Mapping[str, Tally]
@@ -115,9 +118,9 @@ class Exposure:
 class People:
     """The people of a population raster, counted under the pixels of a grid."""
 
-    def __init__(self, overlay: zonal.Overlay, per_point: NDArray[np.float64]) -> None:
+    def __init__(self, overlay: zonal.Overlay, cells: NDArray[np.float64]) -> None:
         self._overlay = overlay
-        self._per_point = per_point
+        self._cells = cells
 
     @classmethod
     def over(cls, grid: GeoBox, population: xr.DataArray) -> Self:
@@ -129,20 +132,24 @@ class People:
             The population has no CRS, or is rotated.
         """
         window, box = window_over(population, grid)
-        overlay = _overlay(grid, box)
-        people = np.array(window.values, dtype="float64")
-        people[~np.isfinite(people) | (people == window.odc.nodata)] = np.nan
-        return cls(overlay, zonal.people_per_point(people, zonal.points_per_cell(overlay)))
+        cells = np.array(window.values, dtype="float64")
+        cells[~np.isfinite(cells) | (cells == window.odc.nodata)] = np.nan
+        return cls(_overlay(grid, box), cells)
 
-    def sums(
-        self,
-        zones: NDArray[np.int32],
-        classes: NDArray[np.uint8],
-        sizes: tuple[int, int],
-        first_row: int = 0,
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return people, (zone, class), and how many points were looked at and unknown."""
-        return zonal.spread(self._overlay, self._per_point, zones, classes, sizes, first_row)
+    def block(self, first_row: int, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return people per pixel, (y, x), and the share of each where nobody counted."""
+        return zonal.pixel_people(self._overlay, self._cells, first_row, rows)
+
+    def per_pixel(self, shape: tuple[int, int]) -> NDArray[np.float32]:
+        """Return the people on each pixel, (y, x); NaN where nobody counted them.
+
+        They add up to what is counted over any zones.
+        """
+        out = np.empty(shape, np.float32)
+        for first in range(0, shape[0], _ROWS):
+            heads, missing = self.block(first, min(_ROWS, shape[0] - first))
+            out[first : first + len(heads)] = np.where(missing >= 1, np.nan, heads)
+        return out
 
 
 def kinds(state: NDArray[np.uint8], likelihood: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -181,74 +188,75 @@ def assess(layers: Layers, context: Context, people: People | None = None) -> Ex
     if people is None and context.population is not None:
         people = People.over(layers.grid, context.population)
     levels = _levels(context.admin, layers.grid)
-    tallies = {level: _Counter(len(units)) for level, units in levels.items()}
+    outlines = {level: _outlines(units, layers.grid) for level, units in levels.items()}
+    counted = people is not None
+    tallies = {level: _Counter(len(units), people=counted) for level, units in levels.items()}
     reasons = np.zeros((1, 1 << len(Exclusion)))
-    graded = _Counter(0, _CODES)
-    covers = {} if layers.land_cover is None else {name: _Counter(0) for name in COVERS}
+    graded = _Counter(0, _CODES, people=counted)
+    covers = {} if layers.land_cover is None else {n: _Counter(0, people=counted) for n in COVERS}
+    unknown = np.zeros(2)
     for first, rows in _blocks(layers):
         inside = layers.inside[rows]
         kind = kinds(layers.state[rows], layers.likelihood[rows])
         area = layers.cell_area_m2[rows]
-        for level, units in levels.items():
-            zones = _zones(units, layers.grid[rows, :], inside)
-            tallies[level].add(zones, kind, area, people, first)
+        weights = area.astype("float64")[None]
+        if people is not None:
+            heads, missing = people.block(first, len(kind))
+            weights = np.concatenate([weights, heads[None]])
+            unknown += missing.sum(where=inside, dtype="float64"), inside.sum()
+        for level, zones in outlines.items():
+            near = [(xy - (0.0, first), rings) for xy, rings in zones]
+            sums = zonal.covered_sums(near, kind, weights, len(Kind), inside)
+            tallies[level].add(np.roll(sums, 1, axis=0))
         if layers.grading is not None:
-            event = np.where(inside & (layers.state[rows] == State.EVENT), 0, -1).astype("int32")
-            graded.add(event, layers.grading.codes[rows], area, people, first)
+            event = inside & (layers.state[rows] == State.EVENT)
+            codes = layers.grading.codes[rows]
+            graded.add(zonal.covered_sums([], codes, weights, _CODES, event))
         for name, counter in covers.items():
             assert layers.land_cover is not None  # noqa: S101 - there are counters
             land = inside & (layers.land_cover[rows] == COVERS[name])
-            counter.add(np.where(land, 0, -1).astype("int32"), kind, area, people, first)
+            counter.add(zonal.covered_sums([], kind, weights, len(Kind), land))
         shut = np.where(inside & (kind == Kind.EXCLUDED), 0, -1).astype("int32")
-        codes = np.minimum(layers.exclusion[rows], reasons.shape[1] - 1)
-        reasons += zonal.zone_sums(shut, codes, area, 1, reasons.shape[1])
+        bits = np.minimum(layers.exclusion[rows], reasons.shape[1] - 1)
+        reasons += zonal.zone_sums(shut, bits, area, 1, reasons.shape[1])
     whole = next(iter(tallies.values()))
     rows_out = [row for level, units in levels.items() for row in tallies[level].rows(level, units)]
-    codes = np.arange(reasons.shape[1])
+    if not layers.ranged:
+        rows_out = [row | dict.fromkeys(_ENDS, math.nan) for row in rows_out]
+    masks = np.arange(reasons.shape[1])
     return Exposure(
         whole=whole.whole(),
         by_admin=pd.DataFrame(rows_out) if context.admin is not None else None,
         excluded_km2={
-            flag.name.lower(): float(reasons[0, (codes & flag) > 0].sum()) / 1e6
+            flag.name.lower(): float(reasons[0, (masks & flag) > 0].sum()) / 1e6
             for flag in Exclusion
             if flag.name
         },
         by_class={} if layers.grading is None else graded.by_code(layers.grading.flags),
         by_cover={n: c.whole() for n, c in covers.items() if c.whole().area_m2.any()},
         assets=find_assets(layers, context),
-        unknown_share=whole.unknown_share,
+        unknown_share=float(unknown[0] / unknown[1]) if unknown[1] else math.nan,
     )
 
 
 class _Counter:
     """Running sums over the zones of one level; zone 0 is what no unit covers."""
 
-    def __init__(self, n_units: int, n_codes: int = len(Kind)) -> None:
-        self._area = np.zeros((n_units + 1, n_codes))
-        self._people: NDArray[np.float64] | None = None
-        self._points = np.zeros(2, np.int64)
+    def __init__(self, n_units: int, n_codes: int = len(Kind), *, people: bool) -> None:
+        self._sums = np.zeros((n_units + 1, 1 + people, n_codes))
 
-    def add(
-        self,
-        zones: NDArray[np.int32],
-        kind: NDArray[np.uint8],
-        area: NDArray[np.float32],
-        people: People | None,
-        first: int,
-    ) -> None:
-        """Count one block of rows."""
-        sizes = (self._area.shape[0], self._area.shape[1])
-        self._area += zonal.zone_sums(zones, kind, area, *sizes)
-        if people is not None:
-            heads, points = people.sums(zones, kind, sizes, first)
-            self._people = heads if self._people is None else self._people + heads
-            self._points += points
+    def add(self, sums: NDArray[np.float64]) -> None:
+        """Count one block of rows: area, and people where known, (zone, layer, code)."""
+        self._sums += sums
 
     @property
-    def unknown_share(self) -> float:
-        """Share of points without a known population."""
-        looked, unknown = self._points
-        return float(unknown / looked) if looked else math.nan
+    def _area(self) -> NDArray[np.float64]:
+        area: NDArray[np.float64] = self._sums[:, 0]
+        return area
+
+    @property
+    def _people(self) -> NDArray[np.float64] | None:
+        return self._sums[:, 1] if self._sums.shape[1] > 1 else None
 
     def whole(self) -> Tally:
         """Return the sum over all zones."""
@@ -338,33 +346,32 @@ def _column(table: gpd.GeoDataFrame, name: str, missing: str | int) -> list[Any]
     return [missing if pd.isna(v) else v for v in table[name]]
 
 
-def _zones(units: gpd.GeoDataFrame, grid: GeoBox, inside: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Return the unit of each pixel of a block, counted from 1; 0 none, -1 outside of the area."""
-    near = units.sindex.query(shapely.box(*grid.boundingbox)) if len(units) else []
-    shapes = [(units.geometry.iloc[i], i + 1) for i in sorted(near)]
-    zones: NDArray[np.int32] = np.zeros(inside.shape, "int32")
-    if shapes:
-        rasterize(shapes, out=zones, transform=grid.affine)
-    zones[~inside] = -1
-    return zones
+def _outlines(
+    units: gpd.GeoDataFrame, grid: GeoBox
+) -> list[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+    """Return the rings of each unit in pixels, as `zonal.covered_sums` takes them."""
+    found = []
+    for outline in units.geometry:
+        parts = shapely.get_parts(shapely.get_parts(outline))
+        faces = shapely.orient_polygons(parts[shapely.get_type_id(parts) == _POLYGON])
+        corners, ring = shapely.get_coordinates(shapely.get_rings(faces), return_index=True)
+        columns, rows = ~grid.affine * (corners[:, 0], corners[:, 1])
+        begins = np.flatnonzero(np.diff(ring, prepend=-1, append=ring[-1:] + 1))
+        found.append((np.column_stack([columns, rows]), begins.astype("int64")))
+    return found
 
 
 def _overlay(grid: GeoBox, box: GeoBox) -> zonal.Overlay:
     """Return where the pixels of ``grid`` lie among the cells of ``box``."""
     size = max(pixel_size_m(grid))
     step = min(max(int(_NODE_M / size), 1), _WIDEST_STEP)
-    u, v = _places(grid, box, np.zeros(2), np.array([0.0, 1.0]), np.array([0.0, 1.0]))
-    across = max(float(np.abs(np.diff(a, axis=i)).min()) for a in (u, v) for i in (0, 1))
-    pad = math.ceil(2.0 / across) + 1
-    rows, columns = (math.ceil((n + 2 * pad) / step) + 1 for n in grid.shape)
-    origin = np.array([-pad, -pad], float)
-    u, v = _places(grid, box, origin, step * np.arange(rows), step * np.arange(columns))
+    rows, columns = (math.ceil(n / step) + 1 for n in grid.shape)
+    u, v = _places(grid, box, step * np.arange(rows), step * np.arange(columns))
     crs = CRS.from_user_input(str(box.crs))
     return zonal.Overlay(
         u=u,
         v=v,
         step=step,
-        pad=pad,
         shape=(int(grid.shape[0]), int(grid.shape[1])),
         cells=(int(box.shape[0]), int(box.shape[1])),
         period=abs(360.0 / box.affine.a) if crs.is_geographic else math.inf,
@@ -374,14 +381,13 @@ def _overlay(grid: GeoBox, box: GeoBox) -> zonal.Overlay:
 def _places(
     grid: GeoBox,
     box: GeoBox,
-    origin: NDArray[np.float64],
     rows: NDArray[Any],
     columns: NDArray[Any],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return columns and rows among the cells of ``box`` at places of ``grid`` [pixels]."""
     x, y = np.meshgrid(
-        grid.affine.c + grid.affine.a * (origin[1] + columns),
-        grid.affine.f + grid.affine.e * (origin[0] + rows),
+        grid.affine.c + grid.affine.a * columns,
+        grid.affine.f + grid.affine.e * rows,
     )
     there = Transformer.from_crs(str(grid.crs), str(box.crs), always_xy=True)
     x, y = there.transform(x, y)

@@ -12,12 +12,14 @@ import pandas as pd
 
 from reliefscope.errors import InputError
 from reliefscope.model.context import Context
-from reliefscope.model.cube import NO_LIKELIHOOD, VARIABLES, State
+from reliefscope.model.cube import VARIABLES
+from reliefscope.model.event import Hazard
 from reliefscope.model.granule import Granule
 from reliefscope.model.product import Product
 from reliefscope.pipeline.passes import repeats
 from reliefscope.products.assets import Status
 from reliefscope.products.exposure import POSSIBLE_PERCENT, SURE_PERCENT, Exposure
+from reliefscope.products.folding import MANY
 from reliefscope.products.layers import Layers
 from reliefscope.products.provenance import scrub
 from reliefscope.products.telling import as_text
@@ -33,7 +35,12 @@ _RANGE = (
 _AREA = "sum of true pixel areas whose centre lies in the event's area"
 _HEAD_DIGITS = 6
 _LOOK_AHEAD_DAYS = 16
+_SERIES = frozenset({Hazard.DROUGHT, Hazard.HEAT, Hazard.CLIMATE})
+"""Hazards told from series, whose steps last for days or months: hours say nothing of them."""
 _PEOPLE = "people of each population cell spread evenly over the cell, counts never resampled"
+
+WHOLE_ROLE = "every granule of role "
+"""How the inputs of a fact begin that name a role of `Product.granules`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +57,7 @@ class Fact:
     """Rounding rule: area, length, people, count, share, hours, number, time, list or text."""
     method: str = ""
     inputs: tuple[str, ...] = ()
-    """Granules, or the name of the data set."""
+    """Granules, `WHOLE_ROLE` and a role of many, or the name of the data set."""
     layer: str = ""
     """File and field that the number was counted on."""
 
@@ -141,11 +148,14 @@ def state_facts(
     head : mapping, optional
         Identifiers to write at the top of the document.
     """
-    granules = tuple(g.id for group in product.granules.values() for g in group)
+    granules = sources_of(product)
     facts = [
-        *_areas(exposure, granules),
-        *_classes(layers, exposure, granules),
-        *_people(exposure, (*granules, scrub(context.population_source) or "population")),
+        *counted(
+            exposure,
+            granules,
+            scrub(context.population_source) or "population",
+            layers.grading.name if layers.grading else "",
+        ),
         *_times(product),
         *_coming(product, dict(head or {}).get("released", "")),
         *_scene(layers, granules),
@@ -158,17 +168,46 @@ def state_facts(
                 method="name, vintage and licence as given by the provider",
             )
         )
-    if not _ranged(layers):
+    facts += _land(exposure, granules)
+    if not layers.ranged:
         facts = [replace(fact, low=None, high=None) for fact in facts]
     facts += _things(exposure, granules)
     rows = [] if exposure.by_admin is None else _rows(exposure.by_admin)
     return Facts({f.key: f for f in facts}, tuple(rows), dict(head or {}))
 
 
-def _ranged(layers: Layers) -> bool:
-    """Return whether likelihoods are stated: without any there is no range to tell."""
-    event = layers.state == State.EVENT
-    return bool((layers.likelihood[event] != NO_LIKELIHOOD).any()) or not event.any()
+def counted(
+    exposure: Exposure, granules: tuple[str, ...], population: str, grading: str = ""
+) -> Iterator[Fact]:
+    """Yield areas and people, as counted in an area.
+
+    Parameters
+    ----------
+    exposure : Exposure
+        What was counted.
+    granules : tuple of str
+        What it was counted from.
+    population : str
+        Name of the population data.
+    grading : str
+        Layer that tells the event's classes, if there is one.
+    """
+    yield from _areas(exposure, granules)
+    yield from _classes(grading, exposure, granules)
+    yield from _people(exposure, (*granules, population))
+
+
+def sources_of(product: Product) -> tuple[str, ...]:
+    """Return what every number was made from: ids of granules, or `WHOLE_ROLE` and a role.
+
+    A role of many granules, decades of days, is named instead of listing it with each number;
+    provenance.json holds its granules.
+    """
+    return tuple(
+        name
+        for role, group in product.granules.items()
+        for name in ([g.id for g in group] if len(group) <= MANY else [f"{WHOLE_ROLE}{role}"])
+    )
 
 
 def images(product: Product) -> tuple[Granule, ...]:
@@ -179,6 +218,12 @@ def images(product: Product) -> tuple[Granule, ...]:
     group = product.granules.get("after") or [g for v in product.granules.values() for g in v]
     dated = [g for g in group if g.acquired is not None]
     return tuple(sorted(dated, key=_acquired))
+
+
+def names_of_images(product: Product) -> tuple[str, ...]:
+    """Return the ids of `images`, or `sources_of` the product where they are many."""
+    seen = images(product)
+    return tuple(g.id for g in seen) if len(seen) <= MANY else sources_of(product)
 
 
 def _acquired(granule: Granule) -> dt.datetime:
@@ -240,10 +285,10 @@ def _areas(exposure: Exposure, granules: tuple[str, ...]) -> Iterator[Fact]:
             )
 
 
-def _classes(layers: Layers, exposure: Exposure, granules: tuple[str, ...]) -> Iterator[Fact]:
+def _classes(grading: str, exposure: Exposure, granules: tuple[str, ...]) -> Iterator[Fact]:
     """Return area and people of the event by its class."""
     for name, tally in exposure.by_class.items():
-        layer = f"{layers.grading.name}.tif" if layers.grading else ""
+        layer = f"{grading}.tif"
         yield Fact(
             key=f"event_{name}_area_km2",
             value=float(tally.area_m2.sum()) / 1e6,
@@ -304,8 +349,8 @@ def _people(exposure: Exposure, inputs: tuple[str, ...]) -> Iterator[Fact]:
     )
 
 
-def _things(exposure: Exposure, granules: tuple[str, ...]) -> Iterator[Fact]:
-    """Return cropland, built-up land, roads and facilities."""
+def _land(exposure: Exposure, granules: tuple[str, ...]) -> Iterator[Fact]:
+    """Return cropland and built-up land."""
     for cover, tally in exposure.by_cover.items():
         for name, key in (("total", ""), ("event", "event_"), ("cannot_tell", "cannot_tell_")):
             ends = {e: tally.km2(f"event_{e}") for e in ("low", "high") if name == "event"}
@@ -319,6 +364,10 @@ def _things(exposure: Exposure, granules: tuple[str, ...]) -> Iterator[Fact]:
                 layer="state.tif",
                 **ends,
             )
+
+
+def _things(exposure: Exposure, granules: tuple[str, ...]) -> Iterator[Fact]:
+    """Return roads and facilities."""
     assets = exposure.assets
     for key, lengths in (("roads", _summed(assets.road_km)), *_named("roads", assets.road_km)):
         yield from _told(key, lengths, "km", "length", (*granules, "roads"))
@@ -378,7 +427,7 @@ def _told(
 def _times(product: Product) -> Iterator[Fact]:
     seen = images(product)
     last = _acquired(seen[-1]) if seen else None
-    inputs = tuple(g.id for g in seen)
+    inputs = tuple(g.id for g in seen[-1:])
     yield Fact(
         key="image_acquired",
         value=last.astimezone(dt.UTC).isoformat() if last else None,
@@ -386,6 +435,8 @@ def _times(product: Product) -> Iterator[Fact]:
         method="start of the latest acquisition used",
         inputs=inputs,
     )
+    if product.event.hazard in _SERIES:
+        return
     yield Fact(
         key="hours_after_onset",
         value=(last - product.event.onset).total_seconds() / 3600 if last else None,
@@ -409,7 +460,7 @@ def _coming(product: Product, released: str) -> Iterator[Fact]:
             value=expected[0].expected.astimezone(dt.UTC).isoformat(),
             display="time",
             method="estimated from the repeat cycle of the orbits of the images used",
-            inputs=tuple(g.id for g in seen),
+            inputs=names_of_images(product),
         )
 
 

@@ -5,20 +5,25 @@ less than the folders do.
 """
 
 import datetime as dt
+import io
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from stac_geoparquet.arrow import parse_stac_items_to_arrow, to_parquet
+import pyarrow as pa
+import pyarrow.parquet as pq
+from stac_geoparquet.arrow import parse_stac_items_to_arrow, stac_table_to_items, to_parquet
 
 from reliefscope.errors import PublishError
 from reliefscope.products import stac, staging
 
 TABLE = "index.parquet"
 """All Items as stac-geoparquet: what is asked when a catalog is searched."""
-_Known = tuple[Path, dict[str, Any]]
+Known = tuple[Path, dict[str, Any]]
+"""An Item and where it lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +43,7 @@ class Entry:
     facts: Path
 
 
-def items(folder: Path) -> list[_Known]:
+def items(folder: Path) -> list[Known]:
     """Return the Items of one event, by product id and version."""
     found = []
     for path in folder.glob("*/item.json"):
@@ -54,7 +59,7 @@ def items(folder: Path) -> list[_Known]:
     return sorted(found, key=split)
 
 
-def split(item: _Known) -> tuple[str, int]:
+def split(item: Known) -> tuple[str, int]:
     """Return a product's name without version, and its version."""
     base, _, version = item[0].parent.name.rpartition("_v")
     return base, int(version) if version.isdigit() else 0
@@ -76,7 +81,7 @@ def entry_of(path: Path, document: Mapping[str, Any]) -> Entry:
     )
 
 
-def all_items(catalog: Path, hazard: str = "*", event: str = "*") -> list[_Known]:
+def all_items(catalog: Path, hazard: str = "*", event: str = "*") -> list[Known]:
     """Return every Item of a catalog with its path, by event, product id and version."""
     folders = (f for f in sorted(catalog.glob(f"{hazard}/{event}")) if not f.name.startswith("."))
     return [i for folder in folders for i in items(folder)]
@@ -117,10 +122,9 @@ def rebuild(catalog: Path) -> int:
     return len(all_items(catalog))
 
 
-def prunable(catalog: Path, *, before: dt.datetime | None = None) -> list[Entry]:
-    """Return the products that a later version replaces, or whose image is from ``before``."""
-    found = [entry_of(*item) for item in all_items(catalog)]
-    return [e for e in found if e.superseded or (before is not None and e.datetime < before)]
+def prunable_of(entries: Sequence[Entry], before: dt.datetime | None) -> list[Entry]:
+    """Return those that a later version replaces, or whose image is from ``before``."""
+    return [e for e in entries if e.superseded or (before is not None and e.datetime < before)]
 
 
 def remove(catalog: Path, entries: Sequence[Entry]) -> None:
@@ -150,7 +154,7 @@ def _write(catalog: Path, hazard: str) -> None:
     if not known:
         path.unlink(missing_ok=True)
         return
-    for place, document in _versions(known):
+    for place, document in versions(known):
         staging.sweep(place.parent)
         staging.write_json(place, document)
     staging.write_json(path, stac.collection_document(hazard, [d for _, d in known]))
@@ -163,13 +167,43 @@ def _write_root(catalog: Path) -> None:
     table = catalog / TABLE
     if known:
         with staging.replaced(table) as part:
-            to_parquet(parse_stac_items_to_arrow([_placed(*i, catalog) for i in known]), part)
+            part.write_bytes(table_of([placed(*i, catalog) for i in known]))
     else:
         table.unlink(missing_ok=True)
     staging.write_json(catalog / "catalog.json", stac.catalog_document(hazards))
 
 
-def _placed(path: Path, document: dict[str, Any], catalog: Path) -> dict[str, Any]:
+def table_of(documents: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return Items as stac-geoparquet, by event, product id and version."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / TABLE
+        to_parquet(parse_stac_items_to_arrow([dict(d) for d in documents]), path)
+        return path.read_bytes()
+
+
+def items_of(table: bytes) -> list[dict[str, Any]]:
+    """Return the Items of a table made by `table_of`.
+
+    Raises
+    ------
+    PublishError
+        It is no such table.
+    """
+    try:
+        items = list(stac_table_to_items(pq.read_table(io.BytesIO(table))))
+    except (pa.ArrowException, KeyError, ValueError) as error:
+        raise PublishError(
+            f"{TABLE} is damaged ({type(error).__name__}); write it anew with "
+            f"`reliefscope catalog rebuild`"
+        ) from error
+    # older readers give None for what an Item lacks and others have
+    lacking = [(i, n) for i in items for n, asset in i.get("assets", {}).items() if asset is None]
+    for item, name in lacking:
+        del item["assets"][name]
+    return items
+
+
+def placed(path: Path, document: dict[str, Any], catalog: Path) -> dict[str, Any]:
     """Return an Item whose links lead from the catalog's root, where the table is."""
     folder = f"./{path.parent.relative_to(catalog).as_posix()}"
     assets = {
@@ -180,7 +214,7 @@ def _placed(path: Path, document: dict[str, Any], catalog: Path) -> dict[str, An
     return {**document, "assets": assets, "links": [itself]}
 
 
-def _versions(known: list[_Known]) -> Iterator[_Known]:
+def versions(known: list[Known]) -> Iterator[Known]:
     """Link each version to the one before and after it, in place; yield every Item."""
     for i, (path, document) in enumerate(known):
         base, _ = split(known[i])
@@ -189,3 +223,15 @@ def _versions(known: list[_Known]) -> Iterator[_Known]:
         after = None if last or split(known[i + 1])[0] != base else known[i + 1]
         stac.link_versions(document, before and before[1]["id"], after and after[1]["id"])
         yield path, document
+
+
+def mark_of(catalog: Path) -> tuple[int, ...]:
+    """Return what changes whenever a product is published in a catalog or removed; else empty."""
+    found: list[int] = []
+    for name in (TABLE, "catalog.json"):
+        try:
+            state = (catalog / name).stat()
+        except OSError:
+            continue
+        found += [state.st_mtime_ns, state.st_size, state.st_ino]
+    return tuple(found)

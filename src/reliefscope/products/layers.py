@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 import dask.array as da
 import numpy as np
+import shapely
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 from rasterio.features import rasterize
 from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
 
 from reliefscope.errors import CubeError
 from reliefscope.model.area import Area
@@ -21,19 +24,28 @@ from reliefscope.model.cube import NO_LIKELIHOOD, VARIABLES, Advisory, State
 from reliefscope.model.grid import cell_area_m2, pixel_size_m
 from reliefscope.model.product import Product
 from reliefscope.numerics.terrain import gradient
-from reliefscope.pipeline.engine import session
+from reliefscope.pipeline.engine import session, shares_memory
 
 MEASURES = (
     "depth_m", "dnbr", "rdnbr", "rbr", "change_t", "rdndvi", "spi", "spei", "vhi",
-    "soil_moisture_anomaly", "fapar_anomaly",
+    "soil_moisture_anomaly", "fapar_anomaly", "year_anomaly",
+    "rain_trend", "temperature_trend", "vegetation_trend", "water_trend", "snow_trend",
+    "hwmid", "ehf", "ehf_severity", "hot_days",
+    "heat_index", "humidex", "wbgt", "apparent_temperature", "utci", "lst", "lst_anomaly",
+    "rain_total", "return_years", "rain_level", "rain_level_low", "rain_level_high",
+    "wind_max", "storm_rain",
 )  # fmt: skip
 """Quantities that are published as layers of their own where a product has them."""
 GRADINGS = (
     "depth_band", "burn_severity", "change_class", "cdi", "drought_class", "vegetation_stress",
+    "trend_class",
+    "heat_wave_class", "heat_stress_class", "land_heat_class", "rain_class", "wind_class",
 )  # fmt: skip
 """Classes by which the event is told apart; of several, the first that a product has."""
 _NO_FLAGS = Advisory(0)
 _GREY = ("vv_db", "vh_db")
+_OPTICAL = tuple((r, n) for r in ("before", "after") for n in ("red", "nir08", "nir"))
+"""Roles and bands of optical images: the one before the event shows the land as it is known."""
 _BACKGROUND_SIDE = 6000
 _MOST_COVER = 100
 _MARGIN_DEG, _TURN = 0.5, 360.0
@@ -88,6 +100,19 @@ class Layers:
     background: NDArray[np.float32] | None = None
     """Grey image for orientation over the same ground, (y, x), NaN where unknown; coarser than
     the grid by a whole factor where the grid has more than 6000 pixels a side."""
+
+    @property
+    def ranged(self) -> bool:
+        """Whether likelihoods are stated: without any there is no range to tell."""
+        return ranged(self.likelihood, self.state == State.EVENT, self.inside)
+
+
+def ranged(
+    likelihood: NDArray[np.uint8], event: NDArray[np.bool_], inside: NDArray[np.bool_]
+) -> bool:
+    """Return whether likelihoods, (y, x), are stated: of the event, or of anything without one."""
+    where = event if event.any() else inside
+    return bool((likelihood[where] != NO_LIKELIHOOD).any())
 
 
 def compute_layers(product: Product) -> Layers:
@@ -151,20 +176,33 @@ def inside(area: Area, grid: GeoBox) -> NDArray[np.bool_]:
 
     An area that holds no pixel's centre takes every pixel it touches.
     """
-    step = max(area.width_deg / 256, 1e-4)
-    shape = area.to_geometry().segmented(step).to_crs(str(grid.crs))
-    for touched in (False, True):
-        mask = rasterize(
-            [(mapping(shape.geom), 1)],
-            out_shape=tuple(grid.shape),
-            transform=grid.affine,
-            all_touched=touched,
-            dtype="uint8",
-        )
-        if mask.any():
-            break
+    mask = covered(area, grid)
+    return mask if mask.any() else covered(area, grid, touched=True)
+
+
+def covered(area: Area, grid: GeoBox, *, touched: bool = False) -> NDArray[np.bool_]:
+    """Return which pixels have their centre in ``area``, or are touched by it, (y, x)."""
+    mask = rasterize(
+        [(mapping(outline(area, str(grid.crs))), 1)],
+        out_shape=tuple(grid.shape),
+        transform=grid.affine,
+        all_touched=touched,
+        dtype="uint8",
+    )
     within: NDArray[np.bool_] = mask.view(np.bool_)
     return within
+
+
+def outline(area: Area, crs: str) -> BaseGeometry:
+    """Return the outline of an area in a projection, with corners enough to follow its curves."""
+    dense = shapely.segmentize(area.geometry, max(area.width_deg / 256, 1e-4))
+    there = _to(crs)
+    return shapely.transform(dense, lambda xy: np.column_stack(there.transform(*xy.T)))
+
+
+@lru_cache(maxsize=64)
+def _to(crs: str) -> Transformer:
+    return Transformer.from_crs("EPSG:4326", crs, always_xy=True)
 
 
 def boxes_around(grid: GeoBox) -> list[tuple[float, float, float, float]]:
@@ -191,14 +229,21 @@ def observed(layers: Layers) -> NDArray[np.bool_]:
 
 
 def _grey(product: Product) -> xr.DataArray | None:
-    """Return what shows the land best: the radar image, or the terrain."""
+    """Return what shows the land best: the radar image, an optical one, or the terrain."""
     found = [product.data[n] for n in _GREY if n in product.data]
+    found += [
+        _latest(c[n]) for r, n in _OPTICAL if (c := product.images.get(r)) is not None and n in c
+    ]
     found += [c["elevation"] for c in product.images.values() if "elevation" in c]
     found = [a for a in found if a.shape == tuple(product.grid.shape)]
     if not found:
         return None
     step = -(-max(product.grid.shape) // _BACKGROUND_SIDE)
     return found[0][::step, ::step]
+
+
+def _latest(image: xr.DataArray) -> xr.DataArray:
+    return image.isel(time=-1, drop=True) if "time" in image.dims else image
 
 
 def _land_cover(product: Product) -> xr.DataArray | None:
@@ -216,21 +261,29 @@ def _land_cover(product: Product) -> xr.DataArray | None:
 def _compute(
     wanted: Mapping[str, tuple[xr.DataArray, str]], scalars: Mapping[str, xr.DataArray]
 ) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
-    """Fill preallocated arrays block by block, so that nothing is held twice."""
-    arrays, sources, targets = {}, [], []
+    """Fill preallocated arrays block by block, so that nothing is held twice.
+
+    A layer that is one block is taken as it comes. Workers of a cluster cannot write into our
+    memory: from them, whole layers are fetched.
+    """
+    arrays, sources = {}, {}
     for name, (array, dtype) in wanted.items():
         if isinstance(array.data, da.Array):
-            arrays[name] = np.empty(array.shape, dtype)
-            sources.append(array.astype(dtype).data)
-            targets.append(arrays[name])
+            sources[name] = array.astype(dtype).data
         else:
             arrays[name] = np.ascontiguousarray(array.values, dtype=dtype)
     lazy = {n: a.data for n, a in scalars.items() if isinstance(a.data, da.Array)}
     numbers = {n: float(a.values) for n, a in scalars.items() if n not in lazy}
-    stored = [da.store(sources, targets, lock=False, compute=False)] if sources else []
+    filled = {n: s for n, s in sources.items() if s.npartitions > 1} if shares_memory() else {}
+    here = {n: np.empty(s.shape, s.dtype) for n, s in filled.items()}
+    fetched = {n: s for n, s in sources.items() if n not in here}
+    todo = [*fetched.values(), *lazy.values()]
+    if here:
+        todo.append(da.store(list(filled.values()), list(here.values()), lock=False, compute=False))
     with session():
-        done = da.compute(*stored, *lazy.values())  # type: ignore[no-untyped-call]
-    numbers |= dict(zip(lazy, map(float, done[len(stored) :]), strict=True))
+        done = da.compute(*todo)  # type: ignore[no-untyped-call]
+    arrays |= here | dict(zip(fetched, map(np.ascontiguousarray, done), strict=False))
+    numbers |= dict(zip(lazy, map(float, done[len(fetched) :]), strict=False))
     return arrays, numbers
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from reliefscope.errors import InputError
 from reliefscope.products.catalog import Package
-from reliefscope.products.facts import Fact
+from reliefscope.products.facts import WHOLE_ROLE, Fact
+from reliefscope.products.provenance import granules_in
 from reliefscope.products.telling import as_text
 from reliefscope.products.verify import SUMS, listed
 
@@ -39,9 +40,11 @@ def explain(package: Package, key: str) -> dict[str, Any]:
     fact = package.facts[key]
     record = json.loads((package.folder / "provenance.json").read_text(encoding="utf-8"))
     sums = listed(package.folder)
-    by_id = {
-        g["id"]: {"role": role, **g} for role, group in record["granules"].items() for g in group
+    by_role = {
+        role: [{"role": role, **g} for g in group] for role, group in granules_in(record).items()
     }
+    known = {g["id"]: [g] for group in by_role.values() for g in group}
+    known |= {f"{WHOLE_ROLE}{role}": group for role, group in by_role.items()}
     file = fact.layer.partition(",")[0]
     return {
         "product": {
@@ -53,8 +56,8 @@ def explain(package: Package, key: str) -> dict[str, Any]:
         },
         "fact": _told(fact),
         "layer": {"name": fact.layer, "file": file, "sha256": sums.get(file)} if file else None,
-        "granules": [by_id[i] for i in fact.inputs if i in by_id],
-        "other_inputs": [i for i in fact.inputs if i not in by_id],
+        "granules": [g for i in fact.inputs for g in known.get(i, ())],
+        "other_inputs": [i for i in fact.inputs if i not in known],
         "context": record["context"],
         "indicator": {
             "name": record["indicator"],

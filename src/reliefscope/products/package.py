@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,14 +11,20 @@ from reliefscope.model.context import Context
 from reliefscope.model.granule import EXERCISE_TAG
 from reliefscope.model.product import Product
 from reliefscope.products import provenance, qa, stac
+from reliefscope.products.assets import harmed_by
 from reliefscope.products.brief import draw_brief
 from reliefscope.products.exposure import Exposure, People, assess
 from reliefscope.products.facts import Facts, plain, state_facts
+from reliefscope.products.furniture import check_furniture, check_languages
 from reliefscope.products.layers import Layers, compute_layers
+from reliefscope.products.looks import View, views, write_looks
 from reliefscope.products.rasters import write_rasters
-from reliefscope.products.sheet import Policy, SheetContent, draw_sheet, draw_thumbnail
+from reliefscope.products.sheet import Policy, SheetContent, draw_sheets, draw_thumbnail
 from reliefscope.products.statistics import statistics, to_csv
-from reliefscope.products.vectors import build_vectors, write_vectors
+from reliefscope.products.swipe import draw_swipe
+from reliefscope.products.vectors import build_vectors, write_parquet, write_vectors
+from reliefscope.products.workbook import NAME as WORKBOOK
+from reliefscope.products.workbook import write_workbook
 from reliefscope.words import SOURCE, words_in
 
 
@@ -34,6 +40,8 @@ class Maker:
     policy: Policy
     languages: tuple[str, ...] = (SOURCE,)
     """In which the sheet and the brief are written."""
+    paper: str | None = None
+    """Of the sheets; that of the policy by default."""
     previous: Facts | None = None
     """Facts of the product before this one."""
     tell: Callable[[str], None] = lambda _: None
@@ -46,7 +54,8 @@ class Maker:
         with self._step("Counting areas and people"):
             population = self.context.population
             people = None if population is None else People.over(layers.grid, population)
-            exposure = assess(layers, self.context, people)
+            harmed = harmed_by(self.product.event.hazard, self.context)
+            exposure = assess(layers, harmed, people)
             head = {
                 **self.head,
                 "event": self.product.event.id,
@@ -63,11 +72,15 @@ class Maker:
         """Write all files of the package into ``folder``, the Item last."""
         layers, exposure, facts, people = counted
         gates = self._data(folder, layers, exposure, facts, people)
+        with self._step("Showing images"):
+            shown = views(self.product)
+            looks = write_looks(shown, layers.grid, folder, self._tags())
+            gates += qa.check_looks(looks, layers.grid)
         draft = qa.failed(gates)
         with self._step("Drawing sheet and brief"):
-            gates += self._told(folder, layers, exposure, facts, draft)
+            gates += self._told(folder, layers, exposure, facts, draft, shown)
             if not draft and qa.failed(gates):
-                self._told(folder, layers, exposure, facts, qa.failed(gates))
+                self._told(folder, layers, exposure, facts, qa.failed(gates), shown)
         _write(folder / "provenance.json", self._provenance(gates))
         sums = "".join(f"{stac.checksum(p)}  {p.name}\n" for p in sorted(folder.iterdir()))
         (folder / "SHA256SUMS").write_text(sums, encoding="utf-8")
@@ -84,20 +97,27 @@ class Maker:
     ) -> list[qa.Gate]:
         """Write rasters, vectors and tables, and check them."""
         with self._step("Writing rasters"):
-            rasters = write_rasters(layers, folder, self._tags())
+            heads = None if people is None else people.per_pixel(layers.state.shape)
+            rasters = write_rasters(layers, folder, self._tags(), heads)
+            del heads
         with self._step("Writing vectors"):
             tables = build_vectors(self.product, layers, exposure, self.context, people)
             write_vectors(tables, folder / "vectors.gpkg", self._tags())
+            write_parquet(tables, folder, self._tags())
             names = list(tables)
             del tables
         (folder / "facts.json").write_text(facts.to_json(), encoding="utf-8")
         (folder / "statistics.csv").write_text(to_csv(statistics(facts)), encoding="utf-8")
+        write_workbook(facts, folder / WORKBOOK)
         with self._step("Checking"):
             item = stac.build_item(self.product, facts, folder, self.head, self.version)
             return [
                 *qa.check_layers(layers, facts),
+                qa.check_told(facts, self.languages),
+                qa.check_inputs(self.product),
                 *qa.check_rasters(rasters),
                 *qa.check_vectors(folder / "vectors.gpkg", names, layers),
+                qa.check_parquet(folder),
                 qa.check_item(stac.item_document(item)),
             ]
 
@@ -108,8 +128,9 @@ class Maker:
         exposure: Exposure,
         facts: Facts,
         draft: tuple[str, ...],
+        shown: Sequence[View],
     ) -> list[qa.Gate]:
-        """Draw sheet and brief in each language, and check the sheets."""
+        """Draw sheet, brief and swipe in each language, and check the sheets."""
         event = self.product.event
         content = SheetContent(
             product=self.product,
@@ -133,13 +154,14 @@ class Maker:
             policy=self.policy,
         )
         draw_thumbnail(content, folder / "thumbnail.png")
-        furniture = [self.head["product_id"]]
-        furniture += ["EXERCISE"] * self.product.exercise + ["DRAFT"] * bool(draft)
-        gates = []
-        for language in self.languages:
-            told = replace(content, words=words_in(language))
-            gates.append(qa.check_sheet(draw_sheet(told, folder).pdf, furniture))
-            draw_brief(told, folder, self.previous)
+        spoken = [words_in(language) for language in self.languages]
+        sheets = draw_sheets(content, folder, spoken, paper=self.paper)
+        gates = [qa.check_sheet(sheet.pdf) for sheet in sheets]
+        gates += [check_furniture(s, content, w) for s, w in zip(sheets, spoken, strict=True)]
+        gates.append(check_languages(facts, spoken))
+        for words in spoken:
+            draw_brief(replace(content, words=words), folder, self.previous)
+        draw_swipe(content, folder, spoken, shown)
         return gates
 
     def _tags(self) -> dict[str, str]:

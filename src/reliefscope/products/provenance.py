@@ -1,6 +1,7 @@
 """Where a product comes from: inputs, parameters, code, timings, checks. Never a secret."""
 
 import datetime as dt
+import functools
 import hashlib
 import platform
 import re
@@ -22,6 +23,7 @@ from reliefscope.model.context import Context
 from reliefscope.model.granule import Granule
 from reliefscope.model.product import Product
 from reliefscope.products.exposure import window_over
+from reliefscope.products.folding import folded, unfolded
 
 if TYPE_CHECKING:
     from reliefscope.products.qa import Gate
@@ -73,6 +75,11 @@ def scrub(text: str) -> str:
 
 def software() -> dict[str, str]:
     """Return the versions of everything that takes part in the numbers."""
+    return dict(_software())
+
+
+@functools.cache
+def _software() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
@@ -156,11 +163,12 @@ def record(
             "shape": list(grid.shape),
         },
         "granules": {
-            role: [_granule(g) for g in group] for role, group in product.granules.items()
+            role: folded([_granule(g) for g in group]) for role, group in product.granules.items()
         },
         "context": {
             "population": scrub(context.population_source),
             "admin": scrub(context.admin_source),
+            "sha256": context_digest(context, grid),
             "credits": [scrub(credit) for credit in context.credits],
         },
         "notes": [scrub(n) for n in product.notes],
@@ -168,6 +176,11 @@ def record(
         "timings_s": {k: round(v, 3) for k, v in timings.items()},
         "qa": [asdict(g) for g in gates],
     }
+
+
+def granules_in(record: Mapping[str, Any]) -> dict[str, Sequence[Mapping[str, Any]]]:
+    """Return every granule of a provenance.json by role, also those that it tells together."""
+    return {role: unfolded(group) for role, group in record["granules"].items()}
 
 
 def _granule(granule: Granule) -> dict[str, Any]:

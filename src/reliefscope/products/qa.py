@@ -5,20 +5,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyogrio
 import rasterio
 import shapely
 from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 from pypdf import PdfReader
 from rio_cogeo.cogeo import cog_validate
 from scipy import ndimage
 
 from reliefscope.model.cube import NO_LIKELIHOOD, Advisory, State
+from reliefscope.model.product import Product
 from reliefscope.products.facts import Facts
 from reliefscope.products.layers import Layers
+from reliefscope.products.looks import look_errors
 from reliefscope.products.stac import schema_errors
 from reliefscope.products.vectors import vector_area_m2
+from reliefscope.words import words_in
 
 MIN_OBSERVED = 0.5
 """A product that saw less than half of its area is a draft."""
@@ -34,6 +40,19 @@ THRESHOLD_BOUNDS_DB: Mapping[str, tuple[float, float]] = {
 """Physical bounds of water thresholds [dB] (OPERA DSWx-S1 ATBD)."""
 MAX_PDF_BYTES = 5_000_000
 _ROWS = 512
+_POLYGONS = frozenset(
+    {
+        "areaOfInterestA",
+        "observedEventA",
+        "floodDepthA",
+        "gradingA",
+        "notObservedA",
+        "exclusionA",
+        "builtUpA",
+    }
+)
+"""Layers whose polygons are made or used here; those of admin units are as they were given."""
+_STATES = {"notObservedA": State.NOT_OBSERVED, "exclusionA": State.EXCLUDED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +98,37 @@ def check_layers(layers: Layers, facts: Facts) -> list[Gate]:
             limit="no reason without a bit, where excluded",
         ),
         *_thresholds(layers),
+        _bimodal(layers),
         _negative_control(layers),
         Gate(name="facts complete", passed=not empty, message=", ".join(empty)),
     ]
+
+
+def check_told(facts: Facts, languages: Sequence[str]) -> Gate:
+    """Check that every fact can be read in every language."""
+    wrong = []
+    for language in languages:
+        words = words_in(language)
+        for key in facts:
+            try:
+                text = facts.text(key, words)
+            except (KeyError, ValueError):
+                text = ""
+            if not text.strip():
+                wrong.append(f"{language}: {key}")
+    return Gate(name="facts told in all languages", passed=not wrong, message="; ".join(wrong[:5]))
+
+
+def check_inputs(product: Product) -> Gate:
+    """Report how many input files have a stated checksum; it is compared when they are fetched."""
+    group = [a for g in product.granules.values() for granule in g for a in granule.assets.values()]
+    stated = sum(bool(a.checksum) for a in group)
+    return Gate(
+        name="inputs have checksums",
+        passed=True if group and stated == len(group) else None,
+        value=float(stated),
+        message=f"{stated} of {len(group)} files",
+    )
 
 
 def check_rasters(paths: Mapping[str, Path]) -> list[Gate]:
@@ -100,23 +147,34 @@ def check_rasters(paths: Mapping[str, Path]) -> list[Gate]:
     ]
 
 
+def check_looks(paths: Mapping[str, Path], grid: GeoBox) -> list[Gate]:
+    """Check the images for looking at, where there are any: COGs of tones over the grid."""
+    if not paths:
+        return []
+    wrong = [error for path in paths.values() if (error := look_errors(path, grid))]
+    for path in paths.values():
+        good, errors, _ = cog_validate(path, strict=False, quiet=True)
+        wrong += [] if good else [f"{path.name}: {'; '.join(errors)}"]
+    return [Gate(name="images for looking at", passed=not wrong, message="; ".join(wrong))]
+
+
 def check_vectors(path: Path, expected: Sequence[str], layers: Layers) -> list[Gate]:
     """Check the GeoPackage: layers, valid polygons, area against the raster."""
     found = [str(name) for name, _ in pyogrio.list_layers(path)]
-    invalid = []
-    area = 0.0
+    invalid: list[str] = []
+    errors: dict[str, float] = {}
     for name in found:
-        if not name.endswith("A"):
+        if name not in _POLYGONS:
             continue
-        table = pyogrio.read_dataframe(path, layer=name, columns=[])
+        table = pyogrio.read_dataframe(path, layer=name)
         bad = int((~shapely.is_valid(table.geometry.to_numpy())).sum())
-        if bad and name in {"observedEventA", "notObservedA", "exclusionA", "areaOfInterestA"}:
+        if bad:
             invalid.append(f"{name}: {bad}")
-        if name == "observedEventA":
-            area = vector_area_m2(table.geometry.to_list())
-    mask = (layers.state == State.EVENT) & layers.inside
-    want = float(layers.cell_area_m2.sum(dtype="float64", where=mask))
-    error = abs(area - want) / want if want else float(area > 0)
+        errors |= _area_errors(name, table, layers)
+    if not any(key.startswith("observedEventA") for key in errors):
+        errors["observedEventA"] = float(((layers.state == State.EVENT) & layers.inside).any())
+    worst = max(errors, key=lambda key: errors[key])
+    error = errors[worst]
     return [
         Gate(
             name="GeoPackage has its layers",
@@ -129,8 +187,75 @@ def check_vectors(path: Path, expected: Sequence[str], layers: Layers) -> list[G
             passed=error <= MAX_AREA_ERROR,
             value=error,
             limit=f"<= {MAX_AREA_ERROR}",
+            message=worst if error > MAX_AREA_ERROR else "",
         ),
     ]
+
+
+def _area_errors(name: str, table: gpd.GeoDataFrame, layers: Layers) -> dict[str, float]:
+    """Return by how much the polygons of a layer differ from its pixels, whole and by class."""
+    if name in {"areaOfInterestA", "builtUpA"}:
+        return {}
+    state = _STATES.get(name, State.EVENT)
+    mask = (layers.state == state) & layers.inside
+    found = {name: _area_error(table, mask, layers)}
+    if layers.grading is not None and name in {"floodDepthA", "gradingA"}:
+        codes = layers.grading.codes
+        for code in np.unique(codes[mask]):
+            mine = table[table["code"] == code]
+            found[f"{name}, class {code}"] = _area_error(mine, mask & (codes == code), layers)
+    return found
+
+
+def _area_error(table: gpd.GeoDataFrame, mask: NDArray[np.bool_], layers: Layers) -> float:
+    area = vector_area_m2(table.geometry.to_list()) if len(table) else 0.0
+    want = float(layers.cell_area_m2.sum(dtype="float64", where=mask))
+    return abs(area - want) / want if want else float(area > 0)
+
+
+def check_parquet(folder: Path) -> Gate:
+    """Check that each layer of the GeoPackage is there as GeoParquet, with the same features."""
+    wrong = []
+    layers = [str(name) for name, _ in pyogrio.list_layers(folder / "vectors.gpkg")]
+    extra = {p.stem for p in folder.glob("*.parquet")} - set(layers)
+    wrong += [f"{name}.parquet is no layer of the GeoPackage" for name in sorted(extra)]
+    for name in layers:
+        path = folder / f"{name}.parquet"
+        if not path.is_file():
+            wrong.append(f"{path.name} is missing")
+        elif problem := _difference(folder / "vectors.gpkg", path):
+            wrong.append(f"{path.name}: {problem}")
+    return Gate(name="GeoParquet as the GeoPackage", passed=not wrong, message="; ".join(wrong))
+
+
+def _difference(package: Path, path: Path) -> str:
+    """Return how a layer differs from the one of its name in the GeoPackage; empty if nowise."""
+    try:
+        one = gpd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        return f"is no GeoParquet ({type(error).__name__})"
+    other = pyogrio.read_dataframe(package, layer=path.stem)
+    if len(one) != len(other):
+        return f"{len(one)} features, not {len(other)}"
+    columns = [c for c in other.columns if c != other.geometry.name]
+    if columns != [c for c in one.columns if c != one.geometry.name]:
+        return f"fields {', '.join(map(str, one.columns))}"
+    odd = [str(c) for c in columns if not _same(one[c], other[c])]
+    if odd:
+        return f"other values in {', '.join(odd)}"
+    boxes = np.array_equal(one.bounds.to_numpy(), other.bounds.to_numpy())
+    sizes = np.allclose(shapely.area(one.geometry), shapely.area(other.geometry), rtol=1e-9, atol=0)
+    return "" if boxes and sizes and one.crs == other.crs else "other geometries"
+
+
+def _same(one: pd.Series, other: pd.Series) -> bool:
+    """Say whether two columns hold the same, whatever the formats' types for it are."""
+    there = one.notna().to_numpy()
+    if not np.array_equal(there, other.notna().to_numpy()):
+        return False
+    return bool(
+        (one[there].astype(object).to_numpy() == other[there].astype(object).to_numpy()).all()
+    )
 
 
 def check_item(document: Mapping[str, Any]) -> Gate:
@@ -139,12 +264,13 @@ def check_item(document: Mapping[str, Any]) -> Gate:
     return Gate(name="STAC valid", passed=not errors, message=errors[:300])
 
 
-def check_sheet(path: Path, furniture: Sequence[str]) -> Gate:
+def check_sheet(path: Path, furniture: Sequence[str] = ()) -> Gate:
     """Check the PDF: every text of ``furniture`` is on it, fonts are embedded, size is modest."""
     reader = PdfReader(path)
-    text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
-    squeezed = text.replace(" ", "")
-    problems = [f"no {w!r}" for w in furniture if w.replace(" ", "") not in squeezed]
+    problems = []
+    if furniture:
+        text = "".join("".join(page.extract_text() for page in reader.pages).split())
+        problems += [f"no {w!r}" for w in furniture if "".join(w.split()) not in text]
     if _loose_fonts(reader):
         problems.append("fonts not embedded")
     size = path.stat().st_size
@@ -201,6 +327,15 @@ def _thresholds(layers: Layers) -> list[Gate]:
                 )
             )
     return gates
+
+
+def _bimodal(layers: Layers) -> Gate:
+    """Check that two classes are apart where a threshold was taken from the scene."""
+    name, limit = "histogram bimodal", "two classes apart, where a threshold is taken from them"
+    taken = any(np.isfinite(layers.scalars.get(n, np.nan)) for n in THRESHOLD_BOUNDS_DB)
+    if not taken or Advisory.DEFAULT_THRESHOLD in layers.advisory:
+        return Gate(name=name, passed=None, limit=limit, message="no threshold from the scene")
+    return Gate(name=name, passed=Advisory.LOW_CONTRAST not in layers.advisory, limit=limit)
 
 
 def _negative_control(layers: Layers) -> Gate:

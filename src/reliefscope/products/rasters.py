@@ -51,10 +51,16 @@ _FORMS: Mapping[str, _Form] = {
     "exclusion": _Form(nodata=None, overviews=Resampling.mode),
 }
 _CLASSES = _Form(nodata=255, overviews=Resampling.mode)
+_COUNTS = _Form(nodata=float("nan"), overviews=Resampling.average)
 _MEASURE = _Form(nodata=float("nan"), overviews=Resampling.nearest)
 
 
-def write_rasters(layers: Layers, folder: Path, tags: Mapping[str, str]) -> dict[str, Path]:
+def write_rasters(
+    layers: Layers,
+    folder: Path,
+    tags: Mapping[str, str],
+    people: NDArray[np.float32] | None = None,
+) -> dict[str, Path]:
     """Write every layer of the product, and read each back to be sure.
 
     Parameters
@@ -65,6 +71,8 @@ def write_rasters(layers: Layers, folder: Path, tags: Mapping[str, str]) -> dict
         Where ``state.tif`` and the others go.
     tags : mapping
         Written into each file beside units and flag meanings.
+    people : array, (y, x), optional
+        People on each pixel, so that any area can be counted later.
 
     Returns
     -------
@@ -84,6 +92,8 @@ def write_rasters(layers: Layers, folder: Path, tags: Mapping[str, str]) -> dict
     }
     if layers.grading is not None:
         arrays[layers.grading.name] = layers.grading.codes
+    if people is not None:
+        arrays["people"] = people
     paths = {name: folder / f"{name}.tif" for name in arrays}
     for name, array in arrays.items():
         try:
@@ -95,10 +105,12 @@ def write_rasters(layers: Layers, folder: Path, tags: Mapping[str, str]) -> dict
 
 
 def _form(name: str) -> _Form:
+    if name == "people":
+        return _COUNTS
     return _FORMS.get(name) or (_CLASSES if name in GRADINGS else _MEASURE)
 
 
-def _colours(name: str) -> Mapping[int, tuple[int, ...]]:
+def colours_of(name: str) -> Mapping[int, tuple[int, ...]]:
     """Return the colour table of a layer; empty where it has none."""
     if name == "state":
         return COLOURS
@@ -142,7 +154,7 @@ def _write(
             bigtiff="IF_SAFER",
         ) as file:
             file.write(array, 1)
-            if colours := _colours(name):
+            if colours := colours_of(name):
                 file.write_colormap(1, dict(colours))
             file.set_band_description(1, name)
             file.update_tags(**tags, layer=name)

@@ -4,36 +4,40 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from enum import IntFlag
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pystac
+import rasterio
 from odc.geo.geobox import GeoBox
 from pyproj import CRS
 from pystac.validation import JsonSchemaSTACValidator
 from shapely.geometry import mapping
 
-from reliefscope.model.cube import VARIABLES, State
+from reliefscope.model.cube import VARIABLES
+from reliefscope.model.grid import pixel_size_m
 from reliefscope.model.product import Product
 from reliefscope.products.facts import Facts, images, plain
+from reliefscope.products.looks import NAMES, UNSEEN
 from reliefscope.products.provenance import safe_href, scrub, software
-from reliefscope.products.rasters import COLOURS
+from reliefscope.products.rasters import colours_of
 
 CATALOG_ID = "reliefscope"
 """By it a catalog of ours is known."""
 _SCHEMAS = "https://stac-extensions.github.io"
-EXTENSIONS = tuple(
-    f"{_SCHEMAS}/{name}/schema.json"
-    for name in (
-        "projection/v2.0.0",
-        "classification/v2.0.0",
-        "file/v2.1.0",
-        "processing/v1.2.0",
-        "sat/v1.1.0",
-        "version/v1.2.0",
-    )
-)
+EXTENSIONS: Mapping[str, str] = {
+    "proj": f"{_SCHEMAS}/projection/v2.0.0/schema.json",
+    "classification": f"{_SCHEMAS}/classification/v2.0.0/schema.json",
+    "file": f"{_SCHEMAS}/file/v2.1.0/schema.json",
+    "processing": f"{_SCHEMAS}/processing/v1.2.0/schema.json",
+    "raster": f"{_SCHEMAS}/raster/v2.0.0/schema.json",
+    "sat": f"{_SCHEMAS}/sat/v1.1.0/schema.json",
+    "version": f"{_SCHEMAS}/version/v1.2.0/schema.json",
+}
+"""Schemas by the prefix of their fields; an Item names those of which it has fields, since some
+demand one."""
 HEADLINES = (
     "area_km2",
     "event_area_km2",
@@ -48,6 +52,8 @@ _MEDIA = {
     ".gpkg": pystac.MediaType.GEOPACKAGE,
     ".json": pystac.MediaType.JSON,
     ".csv": "text/csv",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".parquet": pystac.MediaType.PARQUET,
     ".pdf": pystac.MediaType.PDF,
     ".png": pystac.MediaType.PNG,
     ".html": pystac.MediaType.HTML,
@@ -58,12 +64,18 @@ _TITLES = {
     "state.tif": "State of each pixel",
     "likelihood.tif": "Likelihood of event",
     "exclusion.tif": "Reasons for exclusion",
+    "people.tif": "People on each pixel",
+    "before.tif": "Image before, in tones for looking at",
+    "after.tif": "Image after, in tones for looking at",
     "vectors.gpkg": "Polygons, places, roads, admin units",
     "facts.json": "All numbers, with method and lineage",
     "statistics.csv": "Statistics by admin unit and class",
+    "statistics.xlsx": "Statistics and facts as a workbook",
     "provenance.json": "Inputs, parameters, code, checks",
     "SHA256SUMS": "Checksums",
 }
+_SEVERAL = ("sheet.", "brief.", "swipe.")
+"""Files of which there may be several that differ in ending or language only."""
 _REMOTE = ("http://", "https://", "s3://")
 
 
@@ -100,9 +112,10 @@ def build_item(
         "reliefscope:event": product.event.id,
         "reliefscope:hazard": str(product.event.hazard),
         "reliefscope:indicator": product.indicator,
-        "reliefscope:facts": {k: facts[k].value for k in HEADLINES if k in facts},
         **_sensor(product),
     }
+    if told := {k: facts[k].value for k in HEADLINES if k in facts}:
+        properties["reliefscope:facts"] = told
     area = product.event.area
     item = pystac.Item(
         id=head["product_id"],
@@ -112,14 +125,21 @@ def build_item(
         start_datetime=moments[0] if len(moments) > 1 else None,
         end_datetime=moments[-1] if len(moments) > 1 else None,
         properties=properties,
-        stac_extensions=list(EXTENSIONS),
         collection=str(product.event.hazard),
     )
     for path in sorted(folder.iterdir()):
         if path.name != "item.json":
             item.add_asset(_key(path), _asset(path, product.grid))
     item.add_links(_item_links(product))
+    item.stac_extensions = _extensions(item)
     return item
+
+
+def _extensions(item: pystac.Item) -> list[str]:
+    """Return the schemas of the extensions that an Item uses."""
+    fields = [*item.properties, *(f for a in item.assets.values() for f in a.extra_fields)]
+    used = {field.partition(":")[0] for field in fields if ":" in field} | {"version"}
+    return [schema for prefix, schema in EXTENSIONS.items() if prefix in used]
 
 
 def item_document(item: pystac.Item) -> dict[str, Any]:
@@ -174,6 +194,11 @@ def catalog_document(hazards: Iterable[str]) -> dict[str, Any]:
         href = f"./{hazard}/collection.json"
         catalog.add_link(pystac.Link("child", href, pystac.MediaType.JSON))
     return catalog.to_dict(include_self_link=False, transform_hrefs=False)
+
+
+def is_ours(text: str) -> bool:
+    """Say whether a catalog document is one that was written here."""
+    return f'"id": "{CATALOG_ID}"' in text
 
 
 def overall_bbox(boxes: Sequence[Sequence[float]]) -> list[float]:
@@ -267,7 +292,9 @@ def _key(path: Path) -> str:
     """Return the asset's key: ``state``, ``facts``, ``sheet_en_pdf``, ``checksums``."""
     if path.name == "SHA256SUMS":
         return "checksums"
-    return path.name.replace(".", "_") if path.name.startswith(("sheet.", "brief.")) else path.stem
+    if path.name.startswith(_SEVERAL) or path.suffix in {".xlsx", ".parquet"}:
+        return path.name.replace(".", "_")
+    return path.stem
 
 
 def _asset(path: Path, grid: GeoBox) -> pystac.Asset:
@@ -276,10 +303,13 @@ def _asset(path: Path, grid: GeoBox) -> pystac.Asset:
         "file:checksum": f"1220{checksum(path)}",
     }
     roles = ["metadata"]
-    if path.suffix == ".tif":
+    if path.suffix == ".tif" and path.stem in NAMES:
+        roles = ["overview", "visual"]
+        fields |= _look_fields(path)
+    elif path.suffix == ".tif":
         roles = ["data"]
         fields |= _raster_fields(path.stem, grid)
-    elif path.suffix in {".gpkg", ".csv"} or path.name == "facts.json":
+    elif path.suffix in {".gpkg", ".csv", ".xlsx", ".parquet"} or path.name == "facts.json":
         roles = ["data"]
     elif path.suffix in {".pdf", ".png", ".html"}:
         roles = ["thumbnail"] if path.stem == "thumbnail" else ["overview"]
@@ -292,6 +322,20 @@ def _asset(path: Path, grid: GeoBox) -> pystac.Asset:
     )
 
 
+def _look_fields(path: Path) -> dict[str, Any]:
+    """Return what is told of an image for looking at, which may be coarser than the grid."""
+    with rasterio.open(path) as file:
+        box = GeoBox(file.shape, file.transform, str(file.crs))
+        names = [str(name) for name in file.descriptions]
+    return {
+        **_projection(box),
+        "data_type": "uint8",
+        "nodata": UNSEEN,
+        "bands": [{"name": name} for name in names],
+        "raster:spatial_resolution": max(pixel_size_m(box)),
+    }
+
+
 def _raster_fields(name: str, grid: GeoBox) -> dict[str, Any]:
     kind = "uint8" if VARIABLES[name].categorical else _TYPES.get(name, "float32")
     fields: dict[str, Any] = {
@@ -302,16 +346,35 @@ def _raster_fields(name: str, grid: GeoBox) -> dict[str, Any]:
     }
     if kind != "uint16":
         fields["nodata"] = 255 if kind == "uint8" else "nan"
-    if name == "state":
-        fields["classification:classes"] = [
+    fields["raster:spatial_resolution"] = max(pixel_size_m(grid))
+    return fields | _classes(name)
+
+
+def _classes(name: str) -> dict[str, Any]:
+    """Return what the codes or bits of a layer mean, and the colours of the codes."""
+    flags = VARIABLES[name].flags
+    if flags is None:
+        return {}
+    members = [(m.value, str(m.name).lower()) for m in flags if m.name]
+    if issubclass(flags, IntFlag):
+        bits = [
             {
-                "value": s.value,
-                "name": s.name.lower(),
-                "color_hint": "{:02X}{:02X}{:02X}".format(*COLOURS[s][:3]),
+                "name": meaning,
+                "offset": value.bit_length() - 1,
+                "length": 1,
+                "classes": [{"value": 0, "name": "no"}, {"value": 1, "name": "yes"}],
             }
-            for s in State
+            for value, meaning in members
         ]
-    return fields
+        return {"classification:bitfields": bits}
+    hues = colours_of(name)
+    return {
+        "classification:classes": [
+            {"value": value, "name": meaning}
+            | ({"color_hint": "{:02X}{:02X}{:02X}".format(*hues[value])} if value in hues else {})
+            for value, meaning in members
+        ]
+    }
 
 
 def _projection(grid: GeoBox) -> dict[str, Any]:

@@ -43,10 +43,17 @@ def statistics(facts: Facts) -> pd.DataFrame:
 
 def to_csv(table: pd.DataFrame) -> str:
     """Return ``table`` as CSV; text that a spreadsheet would run as a formula is quoted."""
+    return to_csv_safe(table, digits="%.6f")
+
+
+def to_csv_safe(table: pd.DataFrame, *, digits: str | None = None) -> str:
+    """Return any table as CSV; text that a spreadsheet would run as a formula is quoted."""
     safe = table.copy()
-    for column in ("pcode", "name"):
-        safe[column] = [f"'{t}" if str(t).startswith(_FORMULA) else t for t in safe[column]]
-    return safe.to_csv(index=False, lineterminator="\n", float_format="%.6f")
+    for column in safe:
+        safe[column] = [
+            f"'{t}" if isinstance(t, str) and t.startswith(_FORMULA) else t for t in safe[column]
+        ]
+    return safe.to_csv(index=False, lineterminator="\n", float_format=digits)
 
 
 def _graded(names: Mapping[str, Any], facts: Facts) -> Iterator[dict[str, Any]]:

@@ -18,9 +18,13 @@ _UNITS: Mapping[str, str] = {
     "dB": mark("{number} dB"),
     "hour": mark("{number} h"),
     "m": mark("{number} m"),
+    "people": mark("{number} people"),
 }
 _RANGE = mark("{best} ({low}-{high})")
+_ENDS = mark("{low}-{high}")
+_LESS, _MORE = mark("<{number}"), mark(">{number}")
 _PERCENT = mark("{number} %")
+_EXACT_DIGITS = 9
 
 
 def as_text(fact: "Fact", words: Words = ENGLISH) -> str:
@@ -32,14 +36,41 @@ def as_text(fact: "Fact", words: Words = ENGLISH) -> str:
     if isinstance(fact.value, str):
         if fact.display != "time":
             return fact.value
-        return f"{words.short_moment(dt.datetime.fromisoformat(fact.value))} UTC"
+        return words.set_apart(f"{words.short_moment(dt.datetime.fromisoformat(fact.value))} UTC")
     ends = [float(x) for x in (fact.low, fact.high) if x is not None]
     rule = _RULES.get(fact.display, _plain)
     numbers = rule([float(fact.value), *ends], words)
-    text = words(_UNITS[fact.unit], number=numbers[0]) if fact.unit in _UNITS else numbers[0]
-    if len(ends) < 2:  # noqa: PLR2004 - a range has two ends
+    alike = len(ends) < 2 or len(set(numbers)) == 1  # noqa: PLR2004 - a range has two ends
+    if not alike and _below_one(fact.display, ends):
+        alike, numbers = True, numbers[2:]
+    text = _with_unit(fact.unit, numbers[0], words) if fact.unit != "people" else numbers[0]
+    if alike:
         return text
     return words(_RANGE, best=text, low=numbers[1], high=numbers[2])
+
+
+def range_text(low: "Fact", high: "Fact", words: Words = ENGLISH) -> str:
+    """Return two ends as a person reads them, such as ``38-47``; one number if they read alike."""
+    one, other = as_text(low, words), as_text(high, words)
+    if one == other or _below_one(high.display, [float(str(f.value)) for f in (low, high)]):
+        return other
+    return words(_ENDS, low=one, high=other)
+
+
+def _below_one(display: str, ends: Sequence[float]) -> bool:
+    """Return whether a range of people is from none to less than one: "<1" says all of it."""
+    return display == "people" and ends[0] == 0 and 0 < ends[1] < 1
+
+
+def exact_text(fact: "Fact", words: Words = ENGLISH) -> str:
+    """Return the unrounded number of ``fact`` with its unit; other facts as they read."""
+    if not isinstance(fact.value, float | int):
+        return as_text(fact, words)
+    return _with_unit(fact.unit, words.set_apart(f"{fact.value:.{_EXACT_DIGITS}g}"), words)
+
+
+def _with_unit(unit: str, number: str, words: Words) -> str:
+    return words(_UNITS[unit], number=number) if unit in _UNITS else number
 
 
 def round_people(people: float, words: Words = ENGLISH) -> str:
@@ -47,7 +78,7 @@ def round_people(people: float, words: Words = ENGLISH) -> str:
     if not math.isfinite(people):
         return words(NOT_DETERMINED)
     if 0 < people < 1:
-        return f"<{words.number(1)}"
+        return words(_LESS, number=words.number(1))
     size = max(math.floor(math.log10(people)) - 1, 0) if people > 0 else 0
     return words.number(round(people, -size))
 
@@ -72,7 +103,11 @@ def _share(share: float, words: Words) -> str:
     percent = 100 * share
     number = words.number(percent)
     if share not in {0.0, 1.0} and not 1 <= percent <= 99:  # noqa: PLR2004
-        number = f"<{words.number(1)}" if percent < 1 else f">{words.number(99)}"
+        number = (
+            words(_LESS, number=words.number(1))
+            if percent < 1
+            else words(_MORE, number=words.number(99))
+        )
     return words(_PERCENT, number=number)
 
 

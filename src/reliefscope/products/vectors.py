@@ -1,9 +1,13 @@
-"""The product as polygons, lines and points: one GeoPackage in the vocabulary of Copernicus EMS.
+"""The product as polygons, lines and points, in the vocabulary of Copernicus EMS.
+
+One GeoPackage holds all layers; each is a GeoParquet file as well.
 
 Polygons follow pixel edges exactly and nothing is smoothed or dropped. Pixels that touch only at
 a corner belong to different polygons, so that every ring is valid.
 """
 
+import io
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +16,8 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
 import shapely
 from numpy.typing import NDArray
@@ -25,11 +31,14 @@ from shapely.geometry.base import BaseGeometry
 from reliefscope.model.context import Context
 from reliefscope.model.cube import NO_LIKELIHOOD, Exclusion, State
 from reliefscope.model.event import Hazard
+from reliefscope.model.granule import Granule
 from reliefscope.model.grid import pixel_size_m
 from reliefscope.model.product import Product
 from reliefscope.numerics import zonal
-from reliefscope.products.exposure import Exposure, People, kinds
-from reliefscope.products.facts import images
+from reliefscope.products.assets import Status
+from reliefscope.products.exposure import COVERS, Exposure, People, kinds
+from reliefscope.products.facts import images, names_of_images
+from reliefscope.products.folding import MANY
 from reliefscope.products.layers import Layers
 
 MAX_FEATURES = 50_000
@@ -43,6 +52,7 @@ LAYERS = (
     "gradingA",
     "notObservedA",
     "exclusionA",
+    "builtUpA",
     "administrativeA",
     "populatedPlacesP",
     "transportationL",
@@ -54,7 +64,8 @@ EVENT_TYPES: Mapping[Hazard, str] = {Hazard.FLOOD: "5-Flood"}
 _WGS84 = "EPSG:4326"
 _LONGEST_EDGE_M = 2000.0
 _HALF_TURN, _TURN = 180.0, 360.0
-_ROWS = 1024
+_ROWS = 512
+_GROUP = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,7 @@ def build_vectors(
         **_graded(layers),
         "notObservedA": _not_observed(layers),
         "exclusionA": _exclusion(layers),
+        "builtUpA": _built_up(layers),
         "administrativeA": _administrative(context, exposure),
         "populatedPlacesP": exposure.assets.places,
         "transportationL": exposure.assets.roads,
@@ -129,6 +141,29 @@ def write_vectors(
             raise OSError(f"{path.name}, layer {name}: {error}") from error
 
 
+def write_parquet(
+    tables: Mapping[str, gpd.GeoDataFrame], folder: Path, tags: Mapping[str, str]
+) -> None:
+    """Write each layer as ``<layer>.parquet`` (GeoParquet 1.1, with a box per feature).
+
+    Raises
+    ------
+    OSError
+        The file system did not take the file.
+    """
+    extra = {key.encode(): value.encode() for key, value in tags.items()}
+    for name, table in tables.items():
+        stored = io.BytesIO()
+        table.to_parquet(stored, index=False, schema_version="1.1.0", write_covering_bbox=True)
+        arrow = pq.read_table(stored)
+        arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **extra})
+        path = folder / f"{name}.parquet"
+        try:
+            pq.write_table(arrow, path, compression="zstd", row_group_size=_GROUP)
+        except pa.ArrowException as error:
+            raise OSError(f"{path.name}: {error}") from error
+
+
 def _area_of_interest(product: Product) -> gpd.GeoDataFrame:
     event = product.event
     row = {
@@ -142,20 +177,33 @@ def _area_of_interest(product: Product) -> gpd.GeoDataFrame:
 
 
 def _footprints(product: Product) -> gpd.GeoDataFrame | None:
+    """Return one row per image; decades of days with one outline are one row."""
     seen = images(product)
     if not seen:
         return None
-    rows = [
-        {
-            "granule_id": g.id,
-            "platform": g.platform,
-            "acquired": g.acquired.isoformat() if g.acquired else "",
-            "relative_orbit": g.relative_orbit if g.relative_orbit is not None else -1,
-            "licence": g.licence,
-        }
-        for g in seen
+    alike = defaultdict(list)
+    for g in seen:
+        alike[g.platform, g.relative_orbit, g.licence, g.footprint].append(g)
+    parts = [
+        part
+        for group in alike.values()
+        for part in ([[g] for g in group] if len(group) <= MANY else [group])
     ]
-    return gpd.GeoDataFrame(rows, geometry=[g.footprint for g in seen], crs=_WGS84)
+    outlines = [part[-1].footprint for part in parts]
+    return gpd.GeoDataFrame(list(map(_footprint, parts)), geometry=outlines, crs=_WGS84)
+
+
+def _footprint(alike: Sequence[Granule]) -> dict[str, object]:
+    first, last = alike[0], alike[-1]
+    return {
+        "granule_id": last.id,
+        "count": len(alike),
+        "platform": last.platform,
+        "first": first.acquired.isoformat() if first.acquired else "",
+        "acquired": last.acquired.isoformat() if last.acquired else "",
+        "relative_orbit": -1 if last.relative_orbit is None else last.relative_orbit,
+        "licence": last.licence,
+    }
 
 
 def _observed_event(
@@ -186,17 +234,23 @@ def _observed_event(
     fields = {
         "event_type": EVENT_TYPES.get(hazard, hazard.capitalize()),
         "obj_desc": hazard.capitalize(),
-        "det_method": "Automatic extraction",
+        "det_method": _detection(product),
         "notation": product.indicator,
-        "dmg_src_id": "; ".join(g.id for g in images(product)),
+        "dmg_src_id": "; ".join(names_of_images(product)),
         "area_ha": table["_area_m2"] / 1e4,
-        "pop_low": table.get("_low"),
+        "pop_low": table.get("_low") if layers.ranged else None,
         "pop_best": table.get("_best"),
-        "pop_high": table.get("_best"),
+        "pop_high": table.get("_best") if layers.ranged else None,
         "likelihood": mean,
     }
     frame = pd.DataFrame({k: v for k, v in fields.items() if v is not None}, index=table.index)
     return gpd.GeoDataFrame(frame, geometry=_to_wgs84(geometry, layers.grid), crs=_WGS84)
+
+
+def _detection(product: Product) -> str:
+    """Return how the event was found: as its own source says, or by computing."""
+    said = {g.properties.get("det_method") for g in images(product)} - {None, ""}
+    return "; ".join(sorted(map(str, said))) or "Automatic extraction"
 
 
 def _label_sums(
@@ -217,7 +271,8 @@ def _label_sums(
         sums[:, 2] += zonal.zone_sums(zone, known, weight, count + 1, 2)[:, 1]
         if people is not None:
             sure = (kinds(layers.state[rows], likelihood) - 2).astype("uint8")
-            heads += people.sums(zone, sure, (count + 1, 2), first)[0]
+            here, _ = people.block(first, len(zone))
+            heads += zonal.zone_sums(zone, sure, here, count + 1, 2)
     table = pd.DataFrame(sums[1:], columns=["_area_m2", "_known_m2", "_likelihood"])
     if people is not None:
         table["_low"], table["_best"] = heads[1:, 1], heads[1:].sum(axis=1)
@@ -249,6 +304,21 @@ def _exclusion(layers: Layers) -> gpd.GeoDataFrame | None:
     return _class_table(
         layers.exclusion, mask, layers, lambda code: {"reason": reasons(code), "code": code}
     )
+
+
+def _built_up(layers: Layers) -> gpd.GeoDataFrame | None:
+    """Return built-up land by what the map says of it: the state of its pixels."""
+    if layers.land_cover is None:
+        return None
+    mask = (layers.land_cover == COVERS["built_up"]) & layers.inside
+    named = {State.EVENT: Status.AFFECTED, State.EXCLUDED: Status.CANNOT_TELL}
+    named |= {State.NOT_OBSERVED: Status.NOT_OBSERVED}
+
+    def describe(code: int) -> dict[str, object]:
+        status = named.get(State(code), Status.NOT_AFFECTED)
+        return {"obj_desc": "Built-up land", "status": str(status), "state": code}
+
+    return _class_table(layers.state, mask, layers, describe)
 
 
 def reasons(code: int) -> str:

@@ -27,10 +27,14 @@ from reliefscope.products import qa
 from reliefscope.products.exposure import POSSIBLE_PERCENT, SURE_PERCENT
 from reliefscope.products.facts import Facts
 from reliefscope.products.layers import Layers, inside
+from reliefscope.products.looks import NAMES
+from reliefscope.products.provenance import granules_in
 from reliefscope.products.qa import Gate
 from reliefscope.products.rasters import COLOURS
 from reliefscope.products.stac import checksum, schema_errors
 from reliefscope.products.statistics import statistics, to_csv
+from reliefscope.products.workbook import NAME as WORKBOOK
+from reliefscope.products.workbook import workbook_errors
 
 SUMS = "SHA256SUMS"
 _UNLISTED = {SUMS, "item.json"}
@@ -198,7 +202,7 @@ def _exercise(opened: _Opened) -> str:
         "facts.json": opened.facts.head.get("exercise") == "yes",
         "provenance.json": opened.record.get("exercise") is True,
     }
-    granules = [g for group in opened.record["granules"].values() for g in group]
+    granules = [g for group in granules_in(opened.record).values() for g in group]
     stated["granules"] = any(g["exercise"] for g in granules)
     for path in sorted(opened.folder.glob("*.tif")):
         with rasterio.open(path) as file:
@@ -214,7 +218,9 @@ def _pixels(opened: _Opened) -> Iterator[Gate]:
     folder = opened.folder
     try:
         rasters = {path.stem: path for path in sorted(folder.glob("*.tif"))}
+        looks = {name: rasters.pop(name) for name in NAMES if name in rasters}
         yield from qa.check_rasters(rasters)
+        yield from qa.check_looks(looks, _grid(opened))
         layers = _layers(opened)
     except _UNREADABLE as error:
         yield Gate(name="rasters readable", passed=False, message=_short(error))
@@ -225,16 +231,23 @@ def _pixels(opened: _Opened) -> Iterator[Gate]:
             g for g in qa.check_vectors(folder / "vectors.gpkg", (), layers)
             if g.name != "GeoPackage has its layers"
         )  # fmt: skip
+        yield qa.check_parquet(folder)
     except _UNREADABLE as error:
         yield Gate(name="vectors readable", passed=False, message=_short(error))
 
 
+def _grid(opened: _Opened) -> GeoBox:
+    stated = opened.record["grid"]
+    return GeoBox(tuple(stated["shape"]), Affine(*stated["transform"]), stated["crs"])
+
+
 def _layers(opened: _Opened) -> Layers:
     """Return the layers as the files have them, on the grid that the provenance states."""
-    stated = opened.record["grid"]
-    grid = GeoBox(tuple(stated["shape"]), Affine(*stated["transform"]), stated["crs"])
+    grid = _grid(opened)
     arrays = {}
     for path in sorted(opened.folder.glob("*.tif")):
+        if path.stem in NAMES:
+            continue
         with rasterio.open(path) as file:
             if file.shape != tuple(grid.shape) or not file.transform.almost_equals(grid.affine):
                 raise InputError(f"{path.name} is not over the grid of the product")
@@ -296,7 +309,9 @@ def _close(one: float, other: float, whole: float) -> bool:
 def _statistics(opened: _Opened) -> str:
     there = (opened.folder / "statistics.csv").read_text(encoding="utf-8")
     same = there == to_csv(statistics(opened.facts))
-    return "" if same else "statistics.csv says something else than facts.json"
+    wrong = [] if same else ["statistics.csv says something else than facts.json"]
+    wrong += [workbook_errors(opened.facts, opened.folder / WORKBOOK)]
+    return "; ".join(filter(None, wrong))
 
 
 def _conservation(opened: _Opened) -> str:

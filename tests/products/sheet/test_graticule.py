@@ -8,6 +8,7 @@ from reliefscope.model.area import Area
 from reliefscope.model.grid import grid_for
 from reliefscope.products.sheet.graticule import crossings, graticule
 from reliefscope.products.sheet.layout import plan_layout
+from reliefscope.words import words_in
 
 
 def lines_for(area, resolution):
@@ -72,3 +73,14 @@ def test_lines_are_true_everywhere():
     )
     assert np.ptp(lon) < 1e-6
     assert lon[0] == pytest.approx(degrees(line.label))
+
+
+@pytest.mark.parametrize(("language", "west"), [("en", "W"), ("fr", "O"), ("es", "O"), ("ar", "W")])
+def test_west_is_written_as_the_language_does(language, west):
+    """French and Spanish write O; Arabic keeps W, since its own letter would turn the minutes."""
+    grid = grid_for(Area.from_bbox(-0.75, 38.95, -0.15, 39.35, name="x"), 180)
+    crs = CRS.from_user_input(str(grid.crs))
+    lines = graticule(plan_layout(grid), crs, words_in(language))
+    labels = [line.label for line in lines if line.meridian]
+    assert labels
+    assert all(label.endswith(west) for label in labels)

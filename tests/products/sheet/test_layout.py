@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
+from reliefscope.errors import InputError
 from reliefscope.model.area import Area
 from reliefscope.model.grid import grid_for
 from reliefscope.products.sheet.layout import (
     BORDER_MM,
     GUTTER_MM,
     MARGIN_MM,
-    PAGE_MM,
+    PAPERS,
     describe_crs,
     nice_denominator,
     nice_length,
@@ -30,12 +31,38 @@ def box(width_m, height_m, pixel=100.0):
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "kind"),
-    [(60_000, 30_000, "wide"), (30_000, 60_000, "tall"), (30_000, 30_000, "tall")],
+    ("width", "height", "kind", "upright"),
+    [
+        (60_000, 30_000, "wide", False),
+        (30_000, 30_000, "tall", False),
+        (30_000, 60_000, "portrait", True),
+    ],
 )
-def test_arrangement_follows_the_shape(width, height, kind):
-    """Wide areas get the wide page; tall and square ones get the map of full height."""
-    assert plan_layout(box(width, height)).kind == kind
+def test_arrangement_follows_the_shape(width, height, kind, upright):
+    """Wide areas lie across, square ones get the full height, high ones an upright page."""
+    plan = plan_layout(box(width, height))
+    assert (plan.kind, plan.upright) == (kind, upright)
+    small = plan_layout(box(width, height), paper="a4")
+    assert (small.kind, small.upright, small.paper) == ("front", upright, "A4")
+    assert small.denominator > plan.denominator
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("ratio", [0.2, 0.7, 1.0, 1.6, 5.0])
+def test_parts_stay_on_the_paper(paper, ratio):
+    """Title block, map and columns fit between the margins, whatever the shape."""
+    plan = plan_layout(box(30_000 * ratio, 30_000), 12, paper)
+    columns = 2 if plan.kind == "tall" else 1
+    assert sorted(plan.page_mm) == list(PAPERS[paper])
+    assert plan.frame_mm[0] + columns * plan.side_mm < plan.page_mm[0] - 2 * MARGIN_MM
+    assert plan.frame_mm[1] + plan.header_mm < plan.page_mm[1] - 2 * MARGIN_MM
+    assert plan.side_mm > 60
+
+
+def test_other_papers_are_refused():
+    """What cannot be drawn is refused with what can be."""
+    with pytest.raises(InputError, match="'Letter'; give one of A3, A4"):
+        plan_layout(box(1000, 1000), paper="Letter")
 
 
 @given(
@@ -72,9 +99,10 @@ def test_degrees_are_drawn_in_true_proportion():
 
 def test_columns_fill_the_page():
     """Map, columns and gutters of the tall page add up to the width of the paper."""
-    plan = plan_layout(box(20_000, 60_000))
+    plan = plan_layout(box(30_000, 32_000))
+    assert plan.kind == "tall"
     used = plan.frame_mm[0] + 2 * GUTTER_MM + 2 * plan.side_mm
-    assert used == pytest.approx(PAGE_MM[0] - 2 * MARGIN_MM)
+    assert used == pytest.approx(plan.page_mm[0] - 2 * MARGIN_MM)
 
 
 def test_remarks_make_the_wide_map_give_way():

@@ -71,16 +71,6 @@ def test_grey_leaves_unseen_ground_as_paper():
     assert grey[:, 16:].std() > 5
 
 
-def test_grey_thinned_ignores_unseen_pixels():
-    """A dot is the mean of what was seen: NaN neither counts as 0 nor spreads."""
-    image = np.tile(np.array([[0, 10]], "float32"), (20, 10))
-    image[:, 4:] = np.where(np.arange(20)[:, None] % 2, image[:, 4:], np.nan)
-    image[:, 16:] = np.nan
-    coarse = raster._mean_of_seen(image, (4, 10))
-    assert coarse[:, :8] == pytest.approx(np.full((4, 8), 5.0))
-    assert np.isnan(coarse[:, 8:]).all()
-
-
 @pytest.mark.parametrize(
     "image",
     [None, np.full((4, 4), np.nan, "float32"), np.full((4, 4), -7.0, "float32")],

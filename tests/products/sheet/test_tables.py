@@ -6,10 +6,13 @@ import datetime as dt
 import pytest
 
 from reliefscope.model.context import Context
-from reliefscope.products.sheet.document import describe
+from reliefscope.products.facts import Fact
+from reliefscope.products.sheet.document import describe, remarks
 from reliefscope.products.sheet.layout import plan_layout
 from reliefscope.products.sheet.map_frame import Drawn
 from reliefscope.products.sheet.tables import _capitals, consequences, fact_text, images, units
+from reliefscope.products.telling import as_text
+from reliefscope.words import words_in
 from tests.products.scene import make_granule, make_product
 from tests.products.sheet.conftest import make_content, unseen_product
 
@@ -20,7 +23,7 @@ def test_missing_fact_is_not_available(content):
 
 
 def test_worst_units_come_first(content):
-    """Units are ranked by people exposed, with low, high, cannot tell and upper bound."""
+    """Units are ranked by people exposed, with range, cannot tell and upper bound."""
     got = units(content)
     table = content.by_admin.set_index("name")
     assert [r["name"] for r in got["rows"]] == sorted(
@@ -28,7 +31,7 @@ def test_worst_units_come_first(content):
     )
     assert got["note"].startswith("Event seen in 2 of 2 units of the area.")
     assert set(got["rows"][0]) == {
-        "name", "event", "exposed", "low", "high", "cannot_tell", "upper"
+        "name", "event", "exposed", "range", "cannot_tell", "upper"
     }  # fmt: skip
 
 
@@ -42,6 +45,37 @@ def test_units_without_event_are_not_called_affected():
     got = units(make_content(unseen_product(0.5)))
     assert got["rows"] == []
     assert got["note"].startswith("Event seen in 0 of 2 units")
+
+
+@pytest.mark.parametrize(
+    ("language", "some", "less"),
+    [("en", "5-12", "<1"), ("fr", "5 à 12", "<1"), ("es", "5 a 12", "<1"),
+     ("ar", "من 5 إلى 12", "أقل من 1")],
+)  # fmt: skip
+def test_ranges_of_people_are_told_in_the_readers_language(content, language, some, less):
+    """From none to less than one is "less than one", not a range of words."""
+    table = content.by_admin.query("unit >= 0").assign(
+        exposed=[8.0, 0.1], exposed_low=[5.0, 0.0], exposed_high=[12.0, 0.4], event_km2=1.0
+    )
+    there = dc.replace(content, by_admin=table, words=words_in(language))
+    assert [r["range"] for r in units(there)["rows"]] == [some, less]
+    fact = Fact(key="", value=0.1, low=0.0, high=0.4, unit="people", display="people")
+    assert as_text(fact, words_in(language)) == less
+
+
+def test_a_note_of_the_indicator_is_in_the_readers_language(content):
+    """What the catalogs have is translated, and nothing is lost of what they have not."""
+    drawn = (
+        "flood_sar: drawn by analysts; what they left blank inside their area of interest counts "
+        "as observed, not flooded"
+    )
+    told = (drawn, "flood_sar: of today")
+    there = dc.replace(content, product=dc.replace(content.product, notes=told))
+    assert remarks(there)[0].text.startswith("Drawn by analysts;")
+    french = remarks(dc.replace(there, words=words_in("fr")))
+    assert french[0].text.startswith("Tracé par des analystes")
+    assert [n.told for n in french] == [True, False]
+    assert french[1].text == "Of today"
 
 
 def test_three_numbers_of_people_go_together(content):

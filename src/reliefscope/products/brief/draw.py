@@ -11,17 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import typst
 from PIL import Image
 
 from reliefscope.products.brief.rules import Brief, compose
 from reliefscope.products.facts import Facts
 from reliefscope.products.sheet.content import SheetContent
 from reliefscope.products.sheet.draw import draw_thumbnail
-from reliefscope.products.sheet.text import fonts_folder
+from reliefscope.products.sheet.setting import compiler, logo_name, style_of
 from reliefscope.words import mark
 
 _PDF_STANDARDS: Any = ["a-2a", "ua-1"]
+_MEDIA = {
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+}
 _FIXED = {
     "map_alt": mark("Map of the event; its numbers stand in the text"),
     "traces": mark("Where each number comes from"),
@@ -63,19 +68,32 @@ def draw_brief(content: SheetContent, folder: Path, previous: Facts | None = Non
         "dir": "rtl" if words.rtl else "ltr",
         "t": {k: words(v) for k, v in _FIXED.items()},
         "numbers": {key: i for i, (key, *_) in enumerate(brief.sources, start=1)},
-        "producer": content.policy.producer,
-        "contact": content.policy.contact,
-        "disclaimer": words(content.policy.disclaimer),
+        "producer": content.policy.told("producer", words),
+        "contact": content.policy.told("contact", words),
+        "disclaimer": content.policy.told("disclaimer", words),
+        "style": style_of(content.policy),
     }
     with tempfile.TemporaryDirectory(prefix="brief-") as temporary:
         work = Path(temporary)
         draw_thumbnail(content, work / "map.png")
-        out.html.write_text(_html(page, work / "map.png"), encoding="utf-8")
-        _pdf(page, work, out.pdf, int(content.released.timestamp()))
+        if content.policy.logo is not None:
+            shutil.copyfile(content.policy.logo, work / logo_name(content.policy))
+        logo = _linked(content.policy.logo)
+        out.html.write_text(_html(page, work / "map.png", logo), encoding="utf-8")
+        _pdf(page, work, out.pdf, content)
     return out
 
 
-def _html(page: dict[str, Any], picture: Path) -> str:
+def _linked(logo: Path | None) -> str:
+    """Return a logo as a data link; empty without one."""
+    if logo is None:
+        return ""
+    return (
+        f"data:{_MEDIA[logo.suffix.lower()]};base64,{base64.b64encode(logo.read_bytes()).decode()}"
+    )
+
+
+def _html(page: dict[str, Any], picture: Path, logo: str) -> str:
     source = (files("reliefscope.products.brief") / "page.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -84,20 +102,19 @@ def _html(page: dict[str, Any], picture: Path) -> str:
     with Image.open(picture) as image:
         image.convert("RGB").save(slim, format="JPEG", quality=80, optimize=True)
     return environment.from_string(source).render(
-        **page, picture=base64.b64encode(slim.getvalue()).decode()
+        **page, logo=logo, picture=base64.b64encode(slim.getvalue()).decode()
     )
 
 
-def _pdf(page: dict[str, Any], work: Path, path: Path, moment: int) -> None:
+def _pdf(page: dict[str, Any], work: Path, path: Path, content: SheetContent) -> None:
     (work / "data.json").write_text(json.dumps(page, ensure_ascii=False), encoding="utf-8")
     shutil.copyfile(Path(__file__).with_name("page.typ"), work / "page.typ")
-    compiler = typst.Compiler(
-        input=work / "page.typ",
-        root=work,
-        font_paths=[fonts_folder()],
-        ignore_system_fonts=True,
+    compiler(work / "page.typ", content.policy).compile(
+        output=path,
+        format="pdf",
+        pdf_standards=_PDF_STANDARDS,
+        timestamp=int(content.released.timestamp()),
     )
-    compiler.compile(output=path, format="pdf", pdf_standards=_PDF_STANDARDS, timestamp=moment)
 
 
 __all__ = ["Brief", "BriefFiles", "draw_brief"]

@@ -12,12 +12,14 @@ from reliefscope.products.facts import Fact, Facts
 from reliefscope.products.provenance import scrub
 from reliefscope.products.sheet import wording
 from reliefscope.products.sheet.content import SheetContent
+from reliefscope.products.sheet.document import remarks
 from reliefscope.products.sheet.tables import images
 from reliefscope.products.sheet.text import printable
-from reliefscope.products.telling import as_text
+from reliefscope.products.telling import as_text, exact_text
 from reliefscope.words import mark
 
 _WORST = 5
+_NAMED = mark("{name}: ")
 _MUCH = 0.1
 """A change of the area by less than this share is told as "about the same"."""
 _ALL = 0.99
@@ -60,8 +62,8 @@ class Brief:
     headline: tuple[tuple[str, Run], ...]
     """The few numbers that are set large, with their labels."""
     sections: tuple[Section, ...]
-    sources: tuple[tuple[str, str, str, str], ...]
-    """Key, label, what it was counted on, and its exact value, of each fact that is used."""
+    sources: tuple[tuple[str, str, str], ...]
+    """Key, what it was counted on, and its exact value, of each fact that is used."""
 
 
 def compose(content: SheetContent, previous: Facts | None = None) -> Brief:
@@ -77,7 +79,7 @@ def compose(content: SheetContent, previous: Facts | None = None) -> Brief:
     teller = _Teller(content)
     sections = [
         teller.section(mark("What happened"), teller.happened()),
-        teller.section(mark("What the satellites saw"), teller.saw()),
+        teller.section(teller.saw_heading(), teller.saw()),
         teller.section(mark("Who is inside"), teller.inside()),
         teller.section(mark("Land, roads, facilities"), teller.things()),
         teller.section(mark("How sure this is, and what could not be seen"), teller.sure()),
@@ -107,6 +109,9 @@ class _Teller:
         self._content = content
         self._facts, self._words = content.facts, content.words
         self._used: dict[str, None] = {}
+        roles = content.product.granules
+        self._weather = wording.of_weather(roles)
+        self._series = wording.of_series(content.product.event.hazard, roles)
         self._event = self._words(wording.EVENT_NAMES[content.product.event.hazard][0])
 
     def section(self, heading: str, sentences: Iterator[Sentence]) -> Section:
@@ -118,12 +123,19 @@ class _Teller:
         if self._content.draft:
             yield self._words(wording.DRAFT_LINE)
 
+    def saw_heading(self) -> str:
+        return wording.SAW_AND_SHOW if self._weather is None else self._true(wording.SAW)
+
+    def _true(self, text: str) -> str:
+        """Return what is true of the inputs: nothing was seen where weather data alone speak."""
+        return wording.true_of(text, self._content.product.granules)
+
     def headline(self) -> Iterator[tuple[str, Run]]:
         for key, label in (
             ("event_area_km2", self._event),
-            ("exposed_population", self._words("People exposed (seen)")),
+            ("exposed_population", self._words(self._true(wording.PEOPLE_EXPOSED))),
             ("population_cannot_tell", self._words("People of whom nothing can be told")),
-            ("observed_fraction", self._words("Share of the area observed")),
+            ("observed_fraction", self._words(self._true(wording.SHARE_OBSERVED))),
         ):
             if key in self._facts:
                 yield label, self._number(key)
@@ -140,6 +152,8 @@ class _Teller:
     def saw(self) -> Iterator[Sentence]:
         if self._value("image_acquired") is None:
             yield self._say(mark("The layers used carry no date."))
+        elif self._series:
+            yield self._say(mark("The latest data used are of {image_acquired}."))
         elif (self._value("hours_after_onset") or 0) < 0:
             yield self._say(
                 mark("The latest image was taken on {image_acquired}, before the event began.")
@@ -169,7 +183,7 @@ class _Teller:
             )
             if key not in self._facts:
                 continue
-            name = Run(f"{self._words(wording.class_name(member))}: ")
+            name = Run(self._words(_NAMED, name=self._words(wording.class_name(member))))
             rest = (self._number(key), *self._also(people))
             yield (name, *rest, Run("."))
 
@@ -186,6 +200,14 @@ class _Teller:
             )
             return
         yield self._say(mark("About {exposed_population} people live where the event was seen."))
+        if self._value("population_cannot_tell") == 0:
+            yield self._say(
+                mark(
+                    "In all, {population_total} people live in the area, all of them where "
+                    "something was seen."
+                )
+            )
+            return
         yield self._say(
             mark(
                 "Of about {population_cannot_tell} more, nothing can be told: they live where "
@@ -208,7 +230,8 @@ class _Teller:
             yield self._say(text, name=self._words(name), **runs)
 
     def sure(self) -> Iterator[Sentence]:
-        yield self._say(mark("In {excluded_fraction} of the area the satellite cannot tell."))
+        if self._value("excluded_fraction"):
+            yield self._say(mark("In {excluded_fraction} of the area the satellite cannot tell."))
         yield self._say(wording.NEVER)
         fact = self._facts.get("event_area_km2")
         if fact is not None and fact.low is not None:
@@ -223,9 +246,9 @@ class _Teller:
     def _flags(self) -> Iterator[Sentence]:
         raised = self._value("advisory")
         names = {str(f).upper() for f in raised} if isinstance(raised, tuple) else set()
-        for flag, text in wording.ADVISORIES.items():
+        for flag in wording.ADVISORIES:
             if flag.name in names:
-                yield self._say(text)
+                yield self._say(wording.advisory(flag, self._content.product.event.hazard))
 
     def worst(self) -> Section:
         heading = self._words("Where it is worst")
@@ -274,12 +297,7 @@ class _Teller:
         yield self._say(_direction(before, now), **values)
         shares = [f.get("observed_fraction") for f in (previous, self._facts)]
         if any(s is None or float(str(s.value)) < _ALL for s in shares):
-            yield self._say(
-                mark(
-                    "The two images did not see the same ground: part of the difference may be "
-                    "due to that."
-                )
-            )
+            yield self._say(wording.OTHER_GROUND)
 
     def coming(self) -> Iterator[Sentence]:
         if self._value("next_pass_expected") is None:
@@ -296,23 +314,24 @@ class _Teller:
 
     def licences(self) -> Section:
         content, words = self._content, self._words
+        told = images(content)
         points = [
-            f"{row['use']}: {row['sensor']}, {row['acquired']}" for row in images(content)["rows"]
+            words(_NAMED, name=row["use"]) + words.listed((row["sensor"], row["acquired"]))
+            for row in told["rows"]
         ]
-        points += images(content)["licences"]
+        points += told["licences"]
         source = printable(scrub(content.context.population_source), 200)
         points += [words("Population: {source}.", source=source)] if source else []
         units = printable(scrub(content.context.admin_source), 200)
         points += [words("Units: {source}.", source=units)] if units else []
-        points += [printable(scrub(n), 240) for n in content.product.notes[:6]]
+        points += [printable(scrub(n.text), 240) for n in remarks(content)[:6]]
         return Section(heading=words("Sources and licences"), points=tuple(points))
 
-    def sources(self) -> Iterator[tuple[str, str, str, str]]:
+    def sources(self) -> Iterator[tuple[str, str, str]]:
         for key in self._used:
             fact = self._facts[key]
-            exact = fact.value if isinstance(fact.value, float | int) else self._facts.text(key)
-            inputs = ", ".join(printable(i, 60) for i in fact.inputs[:2])
-            yield key, fact.layer or inputs, inputs if fact.layer else "", f"{exact} {fact.unit}"
+            inputs = ", ".join(printable(i, 60) for i in fact.inputs[:1])
+            yield key, fact.layer or inputs, exact_text(fact, self._words)
 
     def _value(self, key: str) -> Any:  # noqa: ANN401 - a number, a text or a list
         return self._facts[key].value if key in self._facts else None
@@ -324,7 +343,7 @@ class _Teller:
     def _say(self, text: str, **values: str | Run) -> Sentence:
         """Return a sentence in the reader's language, facts put in for their keys."""
         runs = []
-        for literal, name, _, _ in string.Formatter().parse(self._words(text)):
+        for literal, name, _, _ in string.Formatter().parse(self._words(self._true(text))):
             if literal:
                 runs.append(Run(literal))
             if name in values:
@@ -338,15 +357,5 @@ class _Teller:
 def _direction(before: Fact, now: Fact) -> str:
     was, is_now = float(str(before.value)), float(str(now.value))
     if was and abs(is_now - was) <= _MUCH * was:
-        return mark(
-            "About the same as in the map before ({id}, image of {when}): {before} then, "
-            "{event_area_km2} now."
-        )
-    if is_now > was:
-        return mark(
-            "More than in the map before ({id}, image of {when}): {before} then, "
-            "{event_area_km2} now."
-        )
-    return mark(
-        "Less than in the map before ({id}, image of {when}): {before} then, {event_area_km2} now."
-    )
+        return wording.ABOUT_THE_SAME
+    return wording.MORE if is_now > was else wording.LESS

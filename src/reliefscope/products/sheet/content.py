@@ -1,9 +1,7 @@
 """What goes on a sheet, and what comes out."""
 
 import datetime as dt
-import tomllib
-from dataclasses import dataclass, field, fields
-from importlib.resources import files
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,48 +10,12 @@ import pandas as pd
 from reliefscope.errors import InputError
 from reliefscope.model.context import Context
 from reliefscope.model.product import Product
+from reliefscope.products.sheet.policy import Policy, load_policy
 from reliefscope.words import ENGLISH, Words
 
 if TYPE_CHECKING:
     from reliefscope.products.facts import Facts
     from reliefscope.products.layers import Layers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What the producing office states on each sheet."""
-
-    producer: str
-    disclaimer: str
-    contact: str = ""
-    terms: str = ""
-    catalog_url: str = ""
-    """Public address of the catalog, for the QR code; without one it holds the path within."""
-
-
-def load_policy(path: Path | None = None) -> Policy:
-    """Read a policy file; the one shipped here by default.
-
-    Raises
-    ------
-    InputError
-        The file is not TOML, lacks ``producer`` or ``disclaimer``, or has keys or values that
-        mean nothing.
-    """
-    source = path or files("reliefscope.products.sheet") / "policy.toml"
-    try:
-        table = tomllib.loads(source.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{source}: {error}; see the policy.toml shipped for an example") from None
-    known = {f.name for f in fields(Policy)}
-    wrong = [k for k, v in table.items() if k not in known or not isinstance(v, str)]
-    missing = [k for k in ("producer", "disclaimer") if not table.get(k)]
-    if wrong or missing:
-        raise InputError(
-            f"{source}: unknown or not text: {wrong}, missing: {missing}; "
-            f"the keys are {sorted(known)}, all text"
-        )
-    return Policy(**table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +54,10 @@ class SheetFiles:
 
     pdf: Path
     png: Path
+    back: Path | None = None
+    """Picture of the back, where there is one."""
+    details: tuple["SheetFiles", ...] = ()
+    """Sheets of parts at a larger scale."""
+
+
+__all__ = ["Policy", "SheetContent", "SheetFiles", "load_policy"]

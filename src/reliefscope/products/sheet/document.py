@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyproj import CRS, Geod, Transformer
 
@@ -15,12 +15,15 @@ from reliefscope.products.sheet.layout import Layout, describe_crs, nice_length
 from reliefscope.products.sheet.locator import country_names
 from reliefscope.products.sheet.map_frame import Drawn
 from reliefscope.products.sheet.raster import EVENT_SHARE
-from reliefscope.products.sheet.tables import consequences, fact_text, images, units
+from reliefscope.products.sheet.setting import style_of
+from reliefscope.products.sheet.tables import consequences, fact_text, images, ranged, units
 from reliefscope.products.sheet.text import printable
-from reliefscope.words import Words, mark
+from reliefscope.words import SEMICOLON, SOURCE, Words, mark
 
 _MOST_NOTES, _MOST_FLAGS = 3, 11
-_SCALE_BAR_MM = 55.0
+_SCALE_BAR_MM = {"A3": 55.0, "A4": 40.0}
+_SOME_DAYS_H = 72
+_DAY = len("2026-01-31")
 _THRESHOLDS = (
     ("threshold_vv_db", "VV"),
     ("threshold_vh_db", "VH"),
@@ -28,16 +31,30 @@ _THRESHOLDS = (
 )
 
 
-def describe(content: SheetContent, layout: Layout, drawn: Drawn) -> dict[str, Any]:
-    """Return everything the template prints, each text fit to print."""
+def describe(
+    content: SheetContent, layout: Layout, drawn: Drawn, detail: tuple[int, int] = (0, 0)
+) -> dict[str, Any]:
+    """Return everything the template prints, each text fit to print.
+
+    Parameters
+    ----------
+    content, layout, drawn
+        What is shown, where, and what there was to draw.
+    detail : tuple of int
+        Number of this detail sheet, 0 for the overview, and how many there are.
+    """
     event = content.product.event
     words = content.words
     first, before, kind = map(words, wording.EVENT_NAMES[event.hazard])
     names = (first, before, kind)
     return {
         "lang": words.language,
-        "t": {name: words(text) for name, text in wording.FIXED.items()},
+        "rtl": words.rtl,
+        "style": style_of(content.policy),
+        "t": {name: words(text) for name, text in wording.FIXED.items()}
+        | {"age": words(wording.age(event.hazard, content.product.granules))},
         "layout": _geometry(layout),
+        "detail": _detail(detail, words),
         "header": _header(content, names[2]),
         "legend": _legend(content, names, drawn),
         "scale": _scale(content, layout, drawn),
@@ -56,11 +73,11 @@ def describe(content: SheetContent, layout: Layout, drawn: Drawn) -> dict[str, A
         },
         "limits": _limits(content),
         "policy": {
-            "producer": printable(content.policy.producer, 120, word=24),
-            "contact": printable(content.policy.contact, 160, word=24),
-            "terms": printable(words(content.policy.terms), 200, word=24),
+            "producer": printable(content.policy.told("producer", words), 120, word=24),
+            "contact": printable(content.policy.told("contact", words), 160, word=24),
+            "terms": printable(content.policy.told("terms", words), 200, word=24),
             "credits": printable(scrub("; ".join(content.context.credits)), 150, word=24),
-            "disclaimer": printable(words(content.policy.disclaimer), 640, word=24),
+            "disclaimer": printable(content.policy.told("disclaimer", words), 640, word=24),
         },
         "item": printable(content.item_href, 400),
         "watermarks": list(_watermarks(content)),
@@ -72,15 +89,37 @@ def _geometry(layout: Layout) -> dict[str, Any]:
     left, top, width, height = layout.grid_mm
     return {
         "kind": layout.kind,
+        "paper": layout.paper,
+        "page": list(layout.page_mm),
+        "header": layout.header_mm,
+        "side": layout.side_mm,
         "frame": list(layout.frame_mm),
         "grid": {"left": left, "top": top, "width": width, "height": height},
     }
 
 
+def _detail(detail: tuple[int, int], words: Words) -> dict[str, Any]:
+    """Return what a sheet says of details: which it is, or how many there are."""
+    number, count = detail
+    if number:
+        text = words(
+            "Detail {number} of {count}", number=words.number(number), count=words.number(count)
+        )
+    elif count:
+        text = words.several(
+            "{count} detail sheet: see the frame with a number.",
+            "{count} detail sheets: see the frames with numbers.",
+            count,
+        )
+    else:
+        text = ""
+    return {"number": number, "count": count, "text": text}
+
+
 def _header(content: SheetContent, map_type: str) -> dict[str, Any]:
     event, words = content.product.event, content.words
     place = printable(event.area.name, 60, word=26)
-    countries = [] if content.product.exercise else country_names(event.area)
+    countries = [] if content.product.exercise else country_names(event.area, words)
     where = ", ".join(dict.fromkeys(n for n in (place, *countries[:3]) if n and n != "area"))
     parts = content.product_id.split("_")
     mission = next((wording.MISSION_NAMES[p] for p in parts if p in wording.MISSION_NAMES), "")
@@ -109,6 +148,7 @@ def _legend(
 ) -> list[dict[str, Any]]:
     """Return all classes in fixed order, then what else the map shows."""
     hazard, words = content.product.event.hazard, content.words
+    of_series = wording.of_series(hazard, content.product.granules)
     classes = (
         ("event", names[0], "event_area_km2"),
         ("reference", names[1], "reference_area_km2"),
@@ -120,6 +160,7 @@ def _legend(
     rows: list[dict[str, Any]] = [
         {"swatch": name, "label": label, "value": _without_range(content, key)}
         for name, label, key in classes
+        if name != "reference" or not of_series or content.facts[key].value
     ]
     graded = list(_graded(content))
     if graded:
@@ -157,7 +198,7 @@ def _without_range(content: SheetContent, key: str) -> str:
 
 def _scale(content: SheetContent, layout: Layout, drawn: Drawn) -> dict[str, Any]:
     grid, words = content.layers.grid, content.words
-    length = nice_length(_SCALE_BAR_MM * layout.denominator / 1000)
+    length = nice_length(_SCALE_BAR_MM[layout.paper] * layout.denominator / 1000)
     if drawn.crosses_m is None:
         crosses = ""
     elif drawn.crosses_m >= 1000:  # noqa: PLR2004 - metres in a kilometre
@@ -174,14 +215,20 @@ def _scale(content: SheetContent, layout: Layout, drawn: Drawn) -> dict[str, Any
             paper=layout.paper,
         ),
         "bar_mm": length * 1000 / layout.denominator,
-        "ticks": [f"{k * length / (4000 if in_km else 4):g}" for k in (0, 1, 2, 4)],
+        "ticks": [_tick(k * length / (4000 if in_km else 4), words) for k in (0, 1, 2, 4)],
         "unit": (
             words("{number} km", number="") if in_km else words("{number} m", number="")
         ).strip(),
         "north_deg": _convergence(layout, CRS.from_user_input(str(grid.crs))),
-        "crs": describe_crs(grid),
+        "crs": words.set_apart(describe_crs(grid)),
         "grid": " ".join((words("Graticule in degrees (WGS 84)."), crosses)).strip(),
     }
+
+
+def _tick(value: float, words: Words) -> str:
+    """Return a number with as many decimals as it has, which are few."""
+    digits = len(f"{value:g}".partition(".")[2])
+    return words.number(value, digits)
 
 
 def _convergence(layout: Layout, crs: CRS) -> float:
@@ -207,11 +254,15 @@ def _limits(content: SheetContent) -> dict[str, Any]:
         if (key := f"excluded_{str(flag.name).lower()}_area_km2") in facts
     ]
     hours = facts["hours_after_onset"].value if "hours_after_onset" in facts else None
-    thresholds = ", ".join(
+    thresholds = words.listed(
         f"{words(name)} {fact_text(content, key)}"
         for key, name in _THRESHOLDS
         if key in facts and facts[key].value is not None
     )
+    notes = [
+        (printable(scrub(remark.text), 150, word=24), remark.told)
+        for remark in remarks(content)[:_MOST_NOTES]
+    ]
     gates = [printable(g, 36, word=24) for g in content.draft[:6]]
     return {
         "observed": fact_text(content, "observed_fraction"),
@@ -219,7 +270,8 @@ def _limits(content: SheetContent) -> dict[str, Any]:
         "age": _age(content, hours),
         "acquired": fact_text(content, "image_acquired"),
         "reasons": words(
-            "Cannot tell because of: {reasons}. Reasons may overlap.", reasons="; ".join(reasons)
+            "Cannot tell because of: {reasons}. Reasons may overlap.",
+            reasons=words.listed(reasons, SEMICOLON),
         )
         if reasons
         else "",
@@ -230,16 +282,48 @@ def _limits(content: SheetContent) -> dict[str, Any]:
             wording.LIKELIHOOD,
             sure=words.number(SURE_PERCENT),
             possible=words.number(POSSIBLE_PERCENT),
-        ),
-        "flags": _flags([known[n] for n in names if n in known], words),
-        "notes": [printable(scrub(n), 150, word=24) for n in content.product.notes[:_MOST_NOTES]],
-        "gates": words("Quality gates failed: {gates}.", gates="; ".join(gates)) if gates else "",
+        )
+        if ranged(facts)
+        else words(wording.NO_LIKELIHOOD),
+        "flags": _flags([known[n] for n in names if n in known], content),
+        "remarks": [text for text, told in notes if told],
+        "notes": [text for text, told in notes if not told],
+        "gates": words("Quality gates failed: {gates}.", gates=words.listed(gates, SEMICOLON))
+        if gates
+        else "",
     }
 
 
-def _flags(raised: list[Advisory], words: Words) -> list[str]:
+class Remark(NamedTuple):
+    """A note on how the product was made."""
+
+    text: str
+    told: bool
+    """Whether it is in the reader's language; else it is in English."""
+
+
+def remarks(content: SheetContent) -> list[Remark]:
+    """Return the notes that a reader of the map needs: not those on the choice of images.
+
+    Those of the indicator itself, which its name leads, are translated where the catalogs can.
+    """
+    words, own = content.words, f"{content.product.indicator}: "
+    chosen = tuple(f"{role}: " for role in content.product.granules)
+    found = []
+    for note in content.product.notes:
+        if note.startswith(chosen):
+            continue
+        said = note.removeprefix(own)
+        text = words(said) if note.startswith(own) else said
+        told = text != said or words.language == SOURCE
+        found.append(Remark(f"{text[:1].upper()}{text[1:]}", told))
+    return found
+
+
+def _flags(raised: list[Advisory], content: SheetContent) -> list[str]:
     """Return the sentences of the flags in the order of their table, as many as fit."""
-    texts = [words(text) for flag, text in wording.ADVISORIES.items() if flag in raised]
+    words, hazard = content.words, content.product.event.hazard
+    texts = [words(wording.advisory(f, hazard)) for f in wording.ADVISORIES if f in raised]
     more = len(texts) - _MOST_FLAGS
     rest = words.several(
         "{count} further advisory flag: see the facts of the package.",
@@ -251,9 +335,17 @@ def _flags(raised: list[Advisory], words: Words) -> list[str]:
 
 def _age(content: SheetContent, hours: object) -> str:
     words = content.words
+    if wording.of_series(content.product.event.hazard, content.product.granules):
+        latest = content.facts.get("image_acquired")
+        if latest is None or latest.value is None:
+            return words(wording.NOT_AVAILABLE)
+        return words.set_apart(str(latest.value)[:_DAY])
     if not isinstance(hours, float | int):
         return fact_text(content, "hours_after_onset")
     age = words("{number} h", number=words.number(abs(hours)))
+    if abs(hours) >= _SOME_DAYS_H:
+        days = words.several("{count} day", "{count} days", round(abs(hours) / 24))
+        age = words("{hours} ({days})", hours=age, days=days)
     if hours < 0:
         return words("{age} before onset", age=age)
     return words("{age} after onset", age=age)

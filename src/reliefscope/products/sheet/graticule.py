@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
+from reliefscope.products.sheet import wording
 from reliefscope.products.sheet.layout import Layout
+from reliefscope.words import ENGLISH, Words
 
 _STEPS_DEG = (
     *(s / 3600 for s in (5, 10, 15, 30)),
@@ -36,8 +38,20 @@ class Crossing(NamedTuple):
     at: float
 
 
-def graticule(layout: Layout, crs: CRS) -> list[Line]:
-    """Return the lines of a graticule of round steps over the map."""
+def letters(words: Words) -> tuple[str, ...]:
+    """Return the letters of north, south, east and west.
+
+    They are the international ones where lines run from right to left: an Arabic letter would turn
+    degrees and minutes around.
+    """
+    if words.rtl:
+        words = ENGLISH
+    return words(wording.NORTH), words(wording.SOUTH), words(wording.EAST), words(wording.WEST)
+
+
+def graticule(layout: Layout, crs: CRS, words: Words = ENGLISH) -> list[Line]:
+    """Return the lines of a graticule of round steps over the map, labelled in a language."""
+    north, south, east, west = letters(words)
     transform = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     left, bottom, right, top = layout.window
     across = np.linspace(0, 1, 25)
@@ -56,13 +70,13 @@ def graticule(layout: Layout, crs: CRS) -> list[Line]:
     lines = []
     for value, step in meridians:
         along = np.linspace(*lats, _SAMPLES)
-        label = _degrees((value + 180) % 360 - 180, "EW", step)
+        label = _degrees((value + 180) % 360 - 180, (east, west), step)
         lines.append(
             _line(label, np.full(_SAMPLES, value), along, layout, transform, meridian=True)
         )
     for value, step in parallels:
         along = np.linspace(*lons, _SAMPLES)
-        label = _degrees(value, "NS", step)
+        label = _degrees(value, (north, south), step)
         lines.append(
             _line(label, along, np.full(_SAMPLES, value), layout, transform, meridian=False)
         )
@@ -121,7 +135,7 @@ def _line(
     )
 
 
-def _degrees(value: float, letters: str, step: float) -> str:
+def _degrees(value: float, ends: tuple[str, str], step: float) -> str:
     """Return an angle in degrees, with minutes and seconds where the step needs them."""
     seconds = round(abs(value) * 3600)
     degrees, rest = divmod(seconds, 3600)
@@ -132,4 +146,4 @@ def _degrees(value: float, letters: str, step: float) -> str:
         text += f"{rest % 60:02d}\N{DOUBLE PRIME}"
     if seconds == 0:
         return text
-    return text + letters[0 if value > 0 else 1]
+    return text + ends[0 if value > 0 else 1]

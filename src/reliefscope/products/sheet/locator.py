@@ -22,6 +22,7 @@ from reliefscope.model.area import Area
 from reliefscope.products.sheet.labels import Placer, text_size_mm
 from reliefscope.products.sheet.pen import MARK, figure_mm, name_at
 from reliefscope.products.sheet.text import printable
+from reliefscope.words import ENGLISH, Words
 
 _SEA, _LAND, _SHORE = "#dfe9f1", "#f6f3ec", "#8795a1"
 _RADIUS_M = 6_371_007.0
@@ -39,14 +40,15 @@ def outlines(name: str) -> gpd.GeoDataFrame:
         return gpd.read_parquet(path)
 
 
-def country_names(area: Area) -> list[str]:
+def country_names(area: Area, words: Words = ENGLISH) -> list[str]:
     """Return the countries that hold at least a twentieth of the area, largest share first."""
     countries = outlines("countries_50m")
     near = countries.iloc[countries.sindex.query(area.geometry)]
     share = shapely.area(shapely.intersection(near.geometry.to_numpy(), area.geometry))
     least = area.geometry.area / _LEAST_SHARE
     order = sorted(range(len(near)), key=lambda i: -share[i])
-    return [str(near["name"].iloc[i]) for i in order if share[i] >= least]
+    found = [near.iloc[i] for i in order if share[i] >= least]
+    return [words.country(str(row["iso_a2"]), str(row["name"])) for row in found]
 
 
 def draw_globe(area: Area, path: Path) -> None:

@@ -4,6 +4,7 @@ They are drawn in millimetres on a transparent ground; the template lays them ov
 pixels of `reliefscope.products.sheet.raster`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
 from reliefscope.products.sheet.content import SheetContent
+from reliefscope.products.sheet.details import Part, draw_index
 from reliefscope.products.sheet.graticule import crossings, graticule
 from reliefscope.products.sheet.labels import Placer
 from reliefscope.products.sheet.layout import BORDER_MM, Layout, nice_length
 from reliefscope.products.sheet.orientation import MapSheet, draw_context
 from reliefscope.products.sheet.pen import INK, MARK, figure_mm, lines_of, stroke
+from reliefscope.words import Words
 
 _GRID_INK = "#23384a"
 _BANNER_MM = (110.0, 7.5)
@@ -38,8 +41,22 @@ class Drawn:
     """Spacing of the metric grid [m]; None on a geographic grid."""
 
 
-def draw_map(content: SheetContent, layout: Layout, path: Path) -> Drawn:
-    """Draw the vectors of the map as SVG and return what there was to draw."""
+def draw_map(
+    content: SheetContent, layout: Layout, path: Path, parts: Sequence[Part] = ()
+) -> Drawn:
+    """Draw the vectors of the map as SVG and return what there was to draw.
+
+    Parameters
+    ----------
+    content : SheetContent
+        What to show.
+    layout : Layout
+        Where.
+    path : Path
+        Of the SVG.
+    parts : sequence
+        Rows and columns of the detail sheets, whose outlines are drawn.
+    """
     width, height = layout.frame_mm
     across, up = BORDER_MM / width, BORDER_MM / height
     with figure_mm(width, height, path) as figure:
@@ -50,18 +67,19 @@ def draw_map(content: SheetContent, layout: Layout, path: Path) -> Drawn:
         sheet = MapSheet(axes, layout, crs, Placer(layout.map_mm))
         if content.product.exercise or content.draft:
             sheet.placer.reserve((0, layout.map_mm[1] - _BANNER_MM[1], _BANNER_MM[0], height))
-        crosses = _grid(sheet)
+        crosses = _grid(sheet, content.words)
         drawn = draw_context(sheet, content.context)
         _outline(sheet, content.product.event.area.geometry)
+        draw_index(axes, layout, content.layers.state.shape, parts)
         _frame(figure, layout)
     return Drawn(**drawn, crosses_m=crosses)
 
 
-def _grid(sheet: MapSheet) -> float | None:
+def _grid(sheet: MapSheet, words: Words) -> float | None:
     """Draw the graticule with its labels, and crosses of the metric grid."""
     width, height = sheet.layout.map_mm
     ends: dict[str, list[float]] = {side: [] for side in ("bottom", "top", "left", "right")}
-    for line in graticule(sheet.layout, sheet.crs):
+    for line in graticule(sheet.layout, sheet.crs, words):
         stroke(
             sheet.axes, [np.column_stack([line.x, line.y])], 0.12, _GRID_INK, alpha=0.35, zorder=2
         )

@@ -14,6 +14,7 @@ from PIL import Image
 from scipy import ndimage
 
 from reliefscope.model.cube import State
+from reliefscope.numerics import thinning
 
 DOTS_PER_MM = 10
 """254 dpi."""
@@ -50,11 +51,15 @@ PALETTE: tuple[Ink, ...] = (
 )
 """Blue, navy and ochre differ for every kind of colour vision (after Okabe and Ito 2008) and in
 lightness (CIE L* 54, 16, 44 for the lines); what was not seen is hatched grey on white."""
+DRY_EVENT, DRY_EDGE = Ink(178, 24, 43), Ink(110, 10, 24)
+"""Deep red for events that are no water: vermilion would be the ochre of hatches to some eyes."""
 
 
-def _edges(pixels: int, dots: int) -> NDArray[np.intp]:
-    """Return the first pixel of each printed dot."""
-    return np.asarray(np.arange(dots) * pixels // dots, dtype=np.intp)
+def palette_of(*, water: bool) -> tuple[Ink, ...]:
+    """Return `PALETTE`, with deep red in place of blue where the event is no water."""
+    if water:
+        return PALETTE
+    return (*PALETTE[:EVENT], DRY_EVENT, DRY_EDGE, *PALETTE[EVENT_EDGE + 1 :])
 
 
 def printed_state(state: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -72,24 +77,12 @@ def printed_state(state: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[n
     array, shape
         The nearest pixel's code where dots are smaller than pixels; else by the rule above.
     """
-    rows, columns = _edges(state.shape[0], shape[0]), _edges(state.shape[1], shape[1])
     if state.shape[0] <= shape[0] or state.shape[1] <= shape[1]:
         centre_rows = ((np.arange(shape[0]) + 0.5) * state.shape[0] / shape[0]).astype(np.intp)
         centre_columns = ((np.arange(shape[1]) + 0.5) * state.shape[1] / shape[1]).astype(np.intp)
         nearest: NDArray[np.uint8] = state[centre_rows[:, None], centre_columns[None, :]]
         return nearest
-    ends = np.append(rows[1:], state.shape[0])
-    codes = np.array(_CLASSES, dtype=np.uint8)
-    out = np.empty(shape, dtype=np.uint8)
-    for i, (start, stop) in enumerate(zip(rows, ends, strict=True)):
-        strip = state[start:stop]
-        counts = np.stack(
-            [np.add.reduceat((strip == c).sum(axis=0, dtype=np.int32), columns) for c in codes]
-        )
-        line = codes[counts.argmax(axis=0)]
-        line[counts[1] * EVENT_SHARE >= counts.sum(axis=0)] = State.EVENT
-        out[i] = line
-    return out
+    return thinning.most_frequent(state, shape, _CLASSES, favoured=State.EVENT, share=EVENT_SHARE)
 
 
 def printed_classes(
@@ -99,20 +92,10 @@ def printed_classes(
     shape: tuple[int, int],
 ) -> NDArray[np.uint8]:
     """Return the class of each printed dot: that of most of its event pixels; (y, x) of dots."""
-    rows, columns = _edges(codes.shape[0], shape[0]), _edges(codes.shape[1], shape[1])
     if codes.shape[0] <= shape[0] or codes.shape[1] <= shape[1]:
         return printed_state(codes, shape)
-    ends = np.append(rows[1:], codes.shape[0])
-    known = np.array(members, dtype=np.uint8)
-    out = np.empty(shape, dtype=np.uint8)
-    for i, (start, stop) in enumerate(zip(rows, ends, strict=True)):
-        strip, wanted = codes[start:stop], event[start:stop]
-        counts = [
-            np.add.reduceat(((strip == c) & wanted).sum(axis=0, dtype=np.int32), columns)
-            for c in known
-        ]
-        out[i] = known[np.stack(counts).argmax(axis=0)]
-    return out
+    other = next(code for code in range(len(members) + 1) if code not in members)
+    return thinning.most_frequent(np.where(event, codes, np.uint8(other)), shape, members)
 
 
 def printed_grey(image: NDArray[np.float32] | None, shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -132,7 +115,8 @@ def printed_grey(image: NDArray[np.float32] | None, shape: tuple[int, int]) -> N
     """
     if image is None:
         return np.full(shape, PAPER_GREY, dtype=np.uint8)
-    coarse = _mean_of_seen(image, (min(shape[0], image.shape[0]), min(shape[1], image.shape[1])))
+    dots = min(shape[0], image.shape[0]), min(shape[1], image.shape[1])
+    coarse = image if image.shape == dots else thinning.mean_of_known(image, dots)
     seen = np.isfinite(coarse)
     if not seen.any():
         return np.full(shape, PAPER_GREY, dtype=np.uint8)
@@ -144,22 +128,6 @@ def printed_grey(image: NDArray[np.float32] | None, shape: tuple[int, int]) -> N
     smooth = np.asarray(Image.fromarray(tones).resize(shape[::-1], Image.Resampling.BICUBIC))
     mask = np.asarray(Image.fromarray(seen).resize(shape[::-1], Image.Resampling.NEAREST))
     return np.where(mask, np.clip(smooth, DARKEST_GREY, LIGHTEST_GREY), PAPER_GREY).astype(np.uint8)
-
-
-def _mean_of_seen(image: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Return block means over what is not NaN; NaN where a block has nothing."""
-    if image.shape == shape:
-        return image
-    rows, columns = _edges(image.shape[0], shape[0]), _edges(image.shape[1], shape[1])
-    ends = np.append(rows[1:], image.shape[0])
-    out = np.full(shape, np.nan, dtype=np.float32)
-    for i, (start, stop) in enumerate(zip(rows, ends, strict=True)):
-        strip = image[start:stop]
-        seen = np.isfinite(strip)
-        count = np.add.reduceat(seen.sum(axis=0), columns)
-        total = np.add.reduceat(np.where(seen, strip, 0).sum(axis=0, dtype=np.float64), columns)
-        np.divide(total, count, out=out[i], where=count > 0, casting="unsafe")
-    return out
 
 
 def inked(
@@ -210,22 +178,28 @@ def inked(
     return out
 
 
-def overlay_image(entries: NDArray[np.uint8], colours: Sequence[Ink] = ()) -> Image.Image:
+def overlay_image(
+    entries: NDArray[np.uint8],
+    colours: Sequence[Ink] = (),
+    palette: Sequence[Ink] = PALETTE,
+) -> Image.Image:
     """Return palette entries as an indexed image with transparency."""
     image = Image.fromarray(entries)
-    image.putpalette([v for ink in (*PALETTE, *colours) for v in ink[:3]])
-    image.info["transparency"] = bytes(ink.alpha for ink in (*PALETTE, *colours))
+    image.putpalette([v for ink in (*palette, *colours) for v in ink[:3]])
+    image.info["transparency"] = bytes(ink.alpha for ink in (*palette, *colours))
     return image
 
 
 def flattened(
-    entries: NDArray[np.uint8], grey: NDArray[np.uint8], colours: Sequence[Ink] = ()
+    entries: NDArray[np.uint8],
+    grey: NDArray[np.uint8],
+    colours: Sequence[Ink] = (),
+    palette: Sequence[Ink] = PALETTE,
 ) -> Image.Image:
     """Return the overlay painted on its grey background, of which 5 bits are kept."""
     ground = Image.fromarray(grey).point(_steps(5)).convert("RGBA")
-    return Image.alpha_composite(ground, overlay_image(entries, colours).convert("RGBA")).convert(
-        "RGB"
-    )
+    overlay = overlay_image(entries, colours, palette).convert("RGBA")
+    return Image.alpha_composite(ground, overlay).convert("RGB")
 
 
 def slimmed(image: Image.Image) -> Image.Image:

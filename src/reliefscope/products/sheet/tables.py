@@ -1,5 +1,7 @@
 """The tables of a sheet: consequences, the most affected units, the images used."""
 
+import datetime as dt
+import re
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
@@ -8,15 +10,15 @@ import pandas as pd
 
 from reliefscope.model.granule import Granule
 from reliefscope.products.exposure import OUTSIDE
-from reliefscope.products.facts import Fact
+from reliefscope.products.facts import Fact, Facts
 from reliefscope.products.provenance import scrub
 from reliefscope.products.sheet import wording
 from reliefscope.products.sheet.content import SheetContent
 from reliefscope.products.sheet.text import printable
-from reliefscope.products.telling import as_text
+from reliefscope.products.telling import as_text, range_text
 from reliefscope.words import Words, mark
 
-_MOST_UNITS, _MOST_IMAGES = 5, 5
+_MOST_UNITS, _MOST_IMAGES, _MOST_PASSES = 5, 6, 3
 _ACRONYM = 4
 _MOST_THINGS = 6
 _UNBROKEN = "\N{NON-BREAKING HYPHEN}"
@@ -30,9 +32,16 @@ def fact_text(content: SheetContent, key: str) -> str:
     return content.facts.text(key, content.words)
 
 
+def ranged(facts: Facts) -> bool:
+    """Return whether areas and people have a range."""
+    fact = facts.get("event_area_km2")
+    return fact is not None and fact.low is not None
+
+
 def consequences(content: SheetContent, names: tuple[str, str, str]) -> dict[str, Any]:
     """Return areas and people, as the facts state them."""
     facts, hazard, words = content.facts, content.product.event.hazard, content.words
+    roles = content.product.granules
     rows = [
         (names[0], "event_area_km2", True),
         (words("Seen, but cannot tell"), "excluded_area_km2", False),
@@ -40,7 +49,7 @@ def consequences(content: SheetContent, names: tuple[str, str, str]) -> dict[str
         (words("Area of interest"), "area_km2", False),
     ]
     people = [
-        (words("Exposed (seen)"), "exposed_population", True),
+        (words(wording.true_of(wording.EXPOSED, roles)), "exposed_population", True),
         (words("Cannot tell"), "population_cannot_tell", False),
         (words("At most (upper bound)"), "population_upper_bound", False),
         (words("In the area of interest"), "population_total", False),
@@ -56,7 +65,7 @@ def consequences(content: SheetContent, names: tuple[str, str, str]) -> dict[str
         else [],
         "people_note": " ".join(
             (
-                words(wording.CANNOT_TELL_PEOPLE),
+                words(wording.true_of(wording.CANNOT_TELL_PEOPLE, roles)),
                 words(wording.ROUND_PEOPLE),
                 words("Population: {source}.", source=source or words("source not stated")),
             )
@@ -64,23 +73,16 @@ def consequences(content: SheetContent, names: tuple[str, str, str]) -> dict[str
         if known
         else words("People exposed: not available, no population data were given for this area."),
         "things": [
-            {"label": words(name), "value": _part(content, seen, unknown, whole), "strong": False}
+            {
+                "label": words(name),
+                "seen": fact_text(content, seen),
+                "cannot_tell": fact_text(content, unknown) if facts[unknown].value else "-",
+                "whole": fact_text(content, whole),
+            }
             for name, seen, unknown, whole in islice(wording.things(facts), _MOST_THINGS)
         ],
         "nothing": words(nothing) if event is not None and event.value == 0 else "",
     }
-
-
-def _part(content: SheetContent, seen: str, unknown: str, whole: str) -> str:
-    """Return how much of something is affected, and of how much nothing can be told."""
-    values = {
-        "seen": fact_text(content, seen),
-        "unknown": fact_text(content, unknown),
-        "whole": fact_text(content, whole),
-    }
-    if content.facts[unknown].value:
-        return content.words("{seen}; cannot tell {unknown}; of {whole}", **values)
-    return content.words("{seen} of {whole}", **values)
 
 
 def units(content: SheetContent) -> dict[str, Any]:
@@ -102,6 +104,7 @@ def units(content: SheetContent) -> dict[str, Any]:
     return {
         "rows": [_unit_row(row, words) for row in worst.to_dict(orient="records")],
         "people": people,
+        "ranged": ranged(content.facts),
         "note": " ".join(
             filter(
                 None,
@@ -132,27 +135,56 @@ def _unit_row(row: Mapping[Any, Any], words: Words) -> dict[str, str]:
         "name": printable(row["name"], 60, word=16),
         "event": text("event_km2", "area"),
         "exposed": text("exposed", "people"),
-        "low": text("exposed_low", "people"),
-        "high": text("exposed_high", "people"),
+        "range": _range(row, words),
         "cannot_tell": text("cannot_tell", "people"),
         "upper": text("upper_bound", "people"),
     }
 
 
+def _range(row: Mapping[str, Any], words: Words) -> str:
+    ends = [row.get("exposed_low"), row.get("exposed_high")]
+    if any(v is None or pd.isna(v) for v in ends):
+        return words("n/a")
+    low, high = (Fact(key="", value=float(v), display="people") for v in ends if v is not None)
+    return range_text(low, high, words)
+
+
+_Pass = tuple[dict[str, str], dt.datetime | None]
+_TOLD = ("platform", "instrument", "exercise", "relative_orbit", "orbit_state", "collection",
+         "resolution", "licence")  # fmt: skip
+"""Of a granule, beside when it was acquired."""
+
+
 def images(content: SheetContent) -> dict[str, Any]:
-    """Return one row per pass: granules of one role, sensor, orbit and day together."""
-    rows: dict[tuple[str, ...], dict[str, str]] = {}
+    """Return one row per pass: granules of one role, sensor, orbit and day together.
+
+    A role with more passes than fit is one row, from its first day to its last.
+    """
+    words = content.words
+    kinds: dict[tuple[object, ...], dict[str, str]] = {}
+    passes: dict[tuple[bool, str, str], dict[tuple[str, str], _Pass]] = {}
     for role, group in content.product.granules.items():
         for granule in sorted(group, key=lambda g: (g.acquired is None, str(g.acquired))):
-            row = _image_row(role, granule, content.words)
-            key = (row["use"], row["sensor"], row["orbit"], row["acquired"][:10])
-            rows.setdefault(key, row)
-    order = {content.words("After"): 0, content.words("Before"): 1}
-    ranked = sorted(rows.values(), key=lambda r: order.get(r["use"], 2))
+            # decades of days are alike but for the day
+            kind = (role, *(getattr(granule, name) for name in _TOLD))
+            row = kinds.get(kind) or kinds.setdefault(kind, _image_row(role, granule, words))
+            one = passes.setdefault((role in wording.WEATHER, row["use"], row["sensor"]), {})
+            day = "" if granule.acquired is None else granule.acquired.date().isoformat()
+            one.setdefault((row["orbit"], day), (row, granule.acquired))
+    rows = []
+    for (weather, _, _), found in passes.items():
+        days = [day for _, day in found if day]
+        if len(found) > _MOST_PASSES:
+            several = [row for row, _ in found.values()]
+            rows.append(_series(several, days, words, weather=weather))
+        else:
+            rows += [row | {"acquired": _moment(when, words)} for row, when in found.values()]
+    order = {words("After"): 0, words("Before"): 1}
+    ranked = sorted(rows, key=lambda r: order.get(r["use"], 2))
     more = len(ranked) - _MOST_IMAGES
     return {
         "rows": ranked[:_MOST_IMAGES],
-        "note": content.words.several(
+        "note": words.several(
             "And {count} more, listed in provenance.json.",
             "And {count} more, listed in provenance.json.",
             more,
@@ -163,21 +195,43 @@ def images(content: SheetContent) -> dict[str, Any]:
     }
 
 
+def _series(
+    rows: list[dict[str, str]], days: list[str], words: Words, *, weather: bool
+) -> dict[str, str]:
+    """Return a row that stands for many passes, or dates of weather data."""
+    if weather:
+        count = words.several("{count} date", "{count} dates", len(rows))
+    else:
+        count = words.several("{count} image", "{count} images", len(rows))
+    count = count.replace(" ", "\N{NO-BREAK SPACE}")
+    orbits = list(dict.fromkeys(r["orbit"] for r in rows))
+    first, last = (words.set_apart(day) for day in (days[0], days[-1])) if days else ("", "")
+    acquired = words("{first} to {last}, {count}", first=first, last=last, count=count)
+    acquired = acquired if days else count
+    return rows[0] | {"acquired": acquired, "orbit": orbits[0] if len(orbits) == 1 else "-"}
+
+
+def _moment(when: dt.datetime | None, words: Words) -> str:
+    return words("static") if when is None else words.short_moment(when)
+
+
 def _image_row(role: str, granule: Granule, words: Words) -> dict[str, str]:
     instrument = _capitals(printable(granule.instrument, 28)).replace("-", _UNBROKEN)
-    named = (_capitals(printable(granule.platform, 28)), instrument)
-    sensor = " ".join(dict.fromkeys(t for t in named if t))
+    platform = granule.platform
+    if granule.exercise:  # the sheet says so in larger letters
+        platform = re.sub("^exercise-", "", platform, flags=re.IGNORECASE)
+    named = (_capitals(printable(platform, 28)), instrument)
+    collection = wording.COLLECTIONS.get(granule.collection, granule.collection)
+    sensor = " ".join(dict.fromkeys(t for t in named if t)) or collection
     orbit = [] if granule.relative_orbit is None else [str(granule.relative_orbit)]
     if granule.orbit_state in _ORBITS:
         orbit.append(words(_ORBITS[granule.orbit_state]))
     elif granule.orbit_state:
         orbit.append(printable(granule.orbit_state, 12))
-    acquired = words("static") if granule.acquired is None else words.short_moment(granule.acquired)
     use = words(wording.ROLES[role]) if role in wording.ROLES else ""
     return {
         "use": use or printable(role, 16).replace("_", " ").capitalize(),
-        "sensor": printable(sensor or granule.collection, 60, word=22) or words("not stated"),
-        "acquired": acquired,
+        "sensor": printable(sensor, 60, word=22) or words("not stated"),
         "resolution": words("n/a")
         if granule.resolution is None
         else words("{number} m", number=f"{granule.resolution:g}"),
