@@ -87,6 +87,8 @@ def test_translations_have_the_same_gaps(language):
 def test_numbers_dates_and_direction_follow_the_language(language, number, moment, rtl):
     words = words_in(language)
     assert words.number(1234.5, 1) == number
+    left_to_right = "\N{LEFT-TO-RIGHT MARK}" if rtl else ""  # or the minus stands at the end
+    assert words.number(-1234.5, 1) == f"{left_to_right}-{number}{left_to_right}"
     assert words.moment(dt.datetime(2026, 3, 3, 4, 5, tzinfo=dt.UTC)).replace("،", ",") == moment
     assert words.rtl is rtl
 
@@ -96,6 +98,8 @@ def test_plurals_follow_the_language():
     one = "{count} further advisory flag: see the facts of the package."
     many = "{count} further advisory flags: see the facts of the package."
     assert ENGLISH.several(one, many, 1).startswith("1 further advisory flag:")
+    days = [words_in("ar").several("{count} day", "{count} days", n) for n in (3, 11, 99, 100, 103)]
+    assert days == ["3 أيام", "11 يوما", "99 يوما", "100 يوم", "103 أيام"]
     assert len({words_in("ar").several(one, many, n).split("(")[0] for n in (1, 2, 3, 11)}) == 4
 
 

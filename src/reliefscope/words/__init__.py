@@ -7,6 +7,7 @@ language is adding its file: see CONTRIBUTING.
 import datetime as dt
 import gettext
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -21,11 +22,16 @@ from reliefscope.errors import InputError
 
 SOURCE = "en"
 """The language that the code is written in."""
+_LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
 
 
 def mark(text: str) -> str:
     """Return ``text``, which a table holds and `Words` translates later."""
     return text
+
+
+COMMA, SEMICOLON = mark(", "), mark("; ")
+"""What stands between the parts of a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +60,32 @@ class Words:
     def number(self, value: float, digits: int = 0) -> str:
         """Return ``value`` with that many decimals, grouped as the language does."""
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        return format_decimal(value, pattern, self.locale)
+        told = format_decimal(value, pattern, self.locale)
+        return self.set_apart(told) if value < 0 else told  # or the minus comes after it
+
+    def listed(self, parts: Iterable[str], between: str = COMMA) -> str:
+        """Return parts of a sentence one after the other, with the language's own commas."""
+        return self(between).join(parts)
 
     def moment(self, moment: dt.datetime) -> str:
         """Return a moment with the month in words, in UTC."""
-        told = format_datetime(moment.astimezone(dt.UTC), "d MMMM y, HH:mm", locale=self.locale)
-        return f"{told} UTC"
+        day, hour = (
+            format_datetime(moment.astimezone(dt.UTC), form, locale=self.locale)
+            for form in ("d MMMM y", "HH:mm")
+        )
+        return f"{self.listed((day, hour))} UTC"
 
     def short_moment(self, moment: dt.datetime) -> str:
         """Return a moment in figures, in UTC."""
-        return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M}"
+        return self.set_apart(f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M}")
+
+    def country(self, code: str, name: str) -> str:
+        """Return a country of an ISO 3166-1 alpha-2 code; in English its ``name``."""
+        return name if self.language == SOURCE else self.locale.territories.get(code, name)
+
+    def set_apart(self, text: str) -> str:
+        """Return figures and Latin letters that keep their order among right-to-left words."""
+        return f"{_LEFT_TO_RIGHT}{text}{_LEFT_TO_RIGHT}" if self.rtl else text
 
 
 def languages() -> tuple[str, ...]:
