@@ -54,7 +54,7 @@ def test_a_short_file_is_enough(tmp_path):
         (
             'type = "stac"',
             'type = "ftp"',
-            r"type 'ftp' is unknown; choose of \[.*'stac'\]",
+            r"type 'ftp' is unknown; choose of \[.*'stac'.*\]",
         ),
         ("url = ", "uri = ", r"sources.api: unknown \['uri'\]"),
         ("http://127.0.0.1:1", 'http://x"\ncollections = "radar', r"sources.api.collections"),
@@ -92,6 +92,13 @@ def test_files_source_is_relative_to_the_event_file(tmp_path):
     api = 'type = "stac"\nurl = "http://127.0.0.1:1"'
     text = GOOD.replace(api, 'type = "files"\nfolder = "scenes"')
     assert _read(tmp_path, text).sources["api"].provides == {"vv"}
+
+
+def test_track_is_relative_to_the_event_file(tmp_path):
+    """As folders are: a file of fixes beside it is found from anywhere."""
+    api = 'type = "stac"\nurl = "http://127.0.0.1:1"'
+    text = GOOD.replace(api, 'type = "track"\nfile = "track.csv"')
+    assert _read(tmp_path, text).sources["api"].file == tmp_path / "track.csv"
 
 
 def test_missing_file_is_named(tmp_path):

@@ -4,9 +4,10 @@ import dataclasses
 import datetime as dt
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -28,12 +29,18 @@ DEFAULT_SOURCES: Mapping[str, Mapping[str, str]] = {
 }
 """Where an event is looked for when its file names no source: open, without an account."""
 
+_T = TypeVar("_T", bound=BaseModel)
 
-class _Strict(BaseModel):
+
+class Strict(BaseModel):
+    """A table in which no other key may stand."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _EventPart(_Strict):
+class EventPart(Strict):
+    """``[event]``: what happened, and when."""
+
     id: str
     title: str = ""
     hazard: Hazard
@@ -41,7 +48,7 @@ class _EventPart(_Strict):
     ids: Mapping[str, str] = {}
 
 
-class _AreaPart(_Strict):
+class AreaPart(Strict):
     """Exactly one of ``bbox``, ``file`` and ``country``."""
 
     bbox: tuple[float, float, float, float] | None = None
@@ -50,14 +57,16 @@ class _AreaPart(_Strict):
     name: str | None = None
 
     @model_validator(mode="after")
-    def _one_way(self) -> "_AreaPart":
+    def _one_way(self) -> "AreaPart":
         given = [k for k in ("bbox", "file", "country") if getattr(self, k) is not None]
         if len(given) != 1:
             raise ValueError(f"give one of bbox, file or country, not {given or 'none'}")
         return self
 
 
-class _MapPart(_Strict):
+class MapPart(Strict):
+    """``[map]``: how it is mapped."""
+
     indicator: str | None = None
     """Default: the one for the hazard."""
     resolution: Annotated[float, Field(gt=0)] = 20.0
@@ -65,7 +74,7 @@ class _MapPart(_Strict):
     parameters: Mapping[str, float] = {}
 
 
-class _ContextPart(_Strict):
+class ContextPart(Strict):
     """Each layer is a file, or the name of a service."""
 
     population: str | None = None
@@ -78,12 +87,14 @@ class _ContextPart(_Strict):
     facilities: str | None = None
 
 
-class _File(_Strict):
-    event: _EventPart
-    area: _AreaPart
-    map: _MapPart = _MapPart()
+class EventFile(Strict):
+    """All of an event file."""
+
+    event: EventPart
+    area: AreaPart
+    map: MapPart = MapPart()
     sources: Mapping[str, dict[str, Any]] = {}
-    context: _ContextPart = _ContextPart()
+    context: ContextPart = ContextPart()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +109,10 @@ class Request:
     sources: Mapping[str, Source]
     parameters: Mapping[str, float] = dataclasses.field(default_factory=dict)
     stage: str = "DEL"
+    aoi: int = 1
+    """Number of the area within the event."""
+    monitoring: int | None = None
+    """Number of the later pass over the same event; None for the first product."""
     context: ContextFiles = dataclasses.field(default_factory=ContextFiles)
     transport: Transport = dataclasses.field(default_factory=Transport, repr=False)
     """Asks the services of the context."""
@@ -140,12 +155,38 @@ def parse_event(text: str, settings: Settings, *, base: Path, name: str) -> Requ
     InputError
         As `read_event_file`.
     """
+    return build_request(parse_event_file(text, name=name), settings, base=base)
+
+
+def parse_event_file(text: str, *, name: str) -> EventFile:
+    """Return what the text of an event file says, checked; nothing is opened.
+
+    Raises
+    ------
+    InputError
+        As `read_event_file`.
+    """
+    return parse_toml(EventFile, text, name=name)
+
+
+def parse_toml(kind: type[_T], text: str, *, name: str) -> _T:
+    """Return TOML as the model ``kind``; an InputError names the key and the line at fault."""
     try:
-        parsed = _File.model_validate(tomllib.loads(text))
+        return kind.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{name} is not valid TOML: {error}") from error
     except ValidationError as error:
         raise InputError(_explain(name, text, error)) from error
+
+
+def build_request(parsed: EventFile, settings: Settings, *, base: Path) -> Request:
+    """Return the request of an event file that was checked.
+
+    Raises
+    ------
+    InputError
+        A file is missing, or a source, an indicator or one of their options is unknown.
+    """
     sources = parsed.sources or DEFAULT_SOURCES
     return Request(
         event=_event(parsed, base),
@@ -159,20 +200,27 @@ def parse_event(text: str, settings: Settings, *, base: Path, name: str) -> Requ
     )
 
 
-def _event(parsed: _File, base: Path) -> Event:
+def _event(parsed: EventFile, base: Path) -> Event:
     part = parsed.event
     onset = part.onset if part.onset.tzinfo else part.onset.replace(tzinfo=dt.UTC)
     return Event(
         id=part.id,
         title=part.title or part.id,
         hazard=part.hazard,
-        area=_area(parsed.area, base),
+        area=area_of(parsed.area, base),
         onset=onset,
         ids=part.ids,
     )
 
 
-def _area(part: _AreaPart, base: Path) -> Area:
+def area_of(part: AreaPart, base: Path) -> Area:
+    """Return the area that a table names; relative paths start at ``base``.
+
+    Raises
+    ------
+    InputError, NothingFoundError
+        No such file or country, or no area in it.
+    """
     if part.bbox is not None:
         return Area.from_bbox(*part.bbox, name=part.name or "area")
     if part.file is not None:
@@ -180,7 +228,7 @@ def _area(part: _AreaPart, base: Path) -> Area:
     return area_from_name(part.country or "")
 
 
-def _context(part: _ContextPart, base: Path) -> ContextFiles:
+def _context(part: ContextPart, base: Path) -> ContextFiles:
     """Return files, and services where there is no file of that name."""
     given = part.model_dump()
     for slot, services in TABLES.items():
@@ -190,9 +238,9 @@ def _context(part: _ContextPart, base: Path) -> ContextFiles:
     return ContextFiles(**given)
 
 
-def _indicator(parsed: _File) -> str:
+def _indicator(parsed: EventFile) -> str:
     if parsed.map.indicator is None:
-        fitting = [n for n, i in INDICATORS.items() if i.hazard is parsed.event.hazard]
+        fitting = [n for n, i in INDICATORS.items() if i.speaks_of(parsed.event.hazard)]
         if not fitting:
             raise InputError(f"no indicator for {parsed.event.hazard} yet; there are {_known()}")
         return fitting[0]
@@ -211,7 +259,7 @@ def _source(name: str, options: Mapping[str, Any], base: Path, settings: Setting
         raise InputError(
             f"sources.{name}: type {options.get('type')!r} is unknown; choose of {sorted(SOURCES)}"
         )
-    given = {k: v for k, v in _absolute(options, base).items() if k != "type"}
+    given = {k: v for k, v in absolute(options, base).items() if k != "type"}
     fields = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type] # all are dataclasses
     allowed = fields - _OURS
     unknown = sorted(set(given) - allowed)
@@ -230,10 +278,10 @@ def _source(name: str, options: Mapping[str, Any], base: Path, settings: Setting
 
 _OURS = frozenset({"transport"})
 """Fields of sources that come from the settings, not from the file."""
-_PATHS = frozenset({"folder", "dem"})
+_PATHS = frozenset({"folder", "file", "dem"})
 
 
-def _absolute(options: Mapping[str, Any], base: Path) -> dict[str, Any]:
+def absolute(options: Mapping[str, Any], base: Path) -> dict[str, Any]:
     """Return the options with relative paths, and addresses without scheme, under ``base``."""
     return {
         key: base / value
@@ -247,8 +295,13 @@ def _absolute(options: Mapping[str, Any], base: Path) -> dict[str, Any]:
 
 def _explain(name: str, text: str, error: ValidationError) -> str:
     lines = []
-    for problem in error.errors():
+    problems = error.errors()
+    for problem in problems:
         loc = [str(part) for part in problem["loc"]]
+        if any(
+            len(p["loc"]) > len(loc) and p["loc"][: len(loc)] == problem["loc"] for p in problems
+        ):
+            continue  # that a part of it is wrong says more
         line = _line_of(text, loc)
         where = f"line {line}, " if line else ""
         lines.append(f"{name}: {where}{'.'.join(loc) or 'file'}: {problem['msg']}")
@@ -258,10 +311,14 @@ def _explain(name: str, text: str, error: ValidationError) -> str:
 def _line_of(text: str, loc: Sequence[str]) -> int | None:
     """Return the line of the key that ``loc`` leads to, or of the nearest table around it."""
     table: list[str] = []
+    counts: Counter[str] = Counter()
     best: tuple[int, int] | None = None
     for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
-            table = [part.strip(" \"'") for part in header[1].split(".")]
+        if header := re.match(r"\s*(\[+)\s*([^\]]+?)\s*\]+", line):
+            table = [part.strip(" \"'") for part in header[2].split(".")]
+            if header[1] == "[[":  # one of several tables of this name
+                table = [*table, str(counts[header[2]])]
+                counts[header[2]] += 1
             here = table
         elif key := re.match(r"\s*([\w\"'.-]+)\s*=", line):
             here = [*table, *(part.strip("\"'") for part in key[1].split("."))]

@@ -12,12 +12,13 @@ from reliefscope.model.cube import State
 from reliefscope.model.event import Hazard
 from reliefscope.products.catalog import Package
 from reliefscope.products.sheet import Policy
+from reliefscope.products.store import Catalog
 from reliefscope.products.validate import Agreement, validate
 from reliefscope.sources.layers import ContextFiles
 from reliefscope.sources.simulated import Exercise, SimulatedSource
 from reliefscope.words import SOURCE
 
-_RESOLUTION_M = {Hazard.DROUGHT: 5000.0}
+_RESOLUTION_M = {Hazard.DROUGHT: 5000.0, Hazard.HEAT: 5000.0, Hazard.STORM: 1000.0}
 """Size of a pixel of the map where it is not 10 m [m]."""
 
 
@@ -47,7 +48,7 @@ def exercise_request(
     world = source.exercise()
     request = Request(
         event=event,
-        indicator=next(n for n, i in INDICATORS.items() if i.hazard is hazard),
+        indicator=next(n for n, i in INDICATORS.items() if i.speaks_of(hazard)),
         resolution=_RESOLUTION_M.get(hazard, 10.0),
         sources={"exercise": source},
         context=ContextFiles(
@@ -66,11 +67,12 @@ def exercise_request(
 def run_exercise(
     request: Request,
     world: Exercise,
-    catalog: Path,
+    catalog: Catalog,
     *,
     released: dt.datetime,
     policy: Policy | None = None,
     languages: Sequence[str] = (SOURCE,),
+    paper: str | None = None,
     progress: Callable[[str], None],
 ) -> tuple[Package, Agreement]:
     """Map and publish an exercise, and compare the map with the known truth.
@@ -79,7 +81,7 @@ def run_exercise(
     ----------
     request, world
         From `exercise_request`.
-    catalog : Path
+    catalog : Path or S3Catalog
         Folder of the catalog.
     released : datetime
         Moment of release, UTC.
@@ -87,6 +89,8 @@ def run_exercise(
         What the office states on each sheet.
     languages : sequence of str
         Of sheet and brief.
+    paper : str, optional
+        Of the sheets, A3 or A4; that of the policy by default.
     progress : callable
         Told each step in a few words.
 
@@ -96,7 +100,13 @@ def run_exercise(
         See `reliefscope.errors`.
     """
     package = carry_out(
-        request, catalog, released=released, policy=policy, languages=languages, progress=progress
+        request,
+        catalog,
+        released=released,
+        policy=policy,
+        languages=languages,
+        paper=paper,
+        progress=progress,
     )
     progress("Comparing with the truth")
     agreement = validate(

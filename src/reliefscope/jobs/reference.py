@@ -11,19 +11,25 @@ from typing import Any
 
 import xarray as xr
 
-from reliefscope.errors import InputError
-from reliefscope.feeds.exercise import HAZARDS
+from reliefscope.errors import InputError, InsufficientDataError, NothingFoundError
+from reliefscope.feeds.exercise import HAZARDS, exercise_event
 from reliefscope.indicators import INDICATORS, Indicator, Need
 from reliefscope.jobs.event_file import Request
 from reliefscope.jobs.exercise import exercise_request
 from reliefscope.jobs.situation import plan_request
-from reliefscope.model.cube import NO_LIKELIHOOD, VARIABLES
+from reliefscope.model.cube import NO_LIKELIHOOD, VARIABLES, State
 from reliefscope.model.event import Hazard
 from reliefscope.pipeline.run import run
 from reliefscope.products.pictures import layer_figure, png
+from reliefscope.sources.simulated.illustration import IllustrationSource
 
 _SIZE, _SEED = 640, 7
+_DRAWN_SIZE, _DRAWN_PIXEL_M = 640, 60.0
 _SHOWN = 4
+_SHOWN_BY: Mapping[Hazard | None, Hazard] = {Hazard.CLIMATE: Hazard.DROUGHT, None: Hazard.STORM}
+"""Exercises that show what has none of its own."""
+_COARSE_M = 5000.0
+"""Pixels of what has no hazard of its own: it reads four decades of days."""
 _COMMON = ("state", "likelihood")
 _ASIDE = ("advisory", "exclusion")
 
@@ -43,6 +49,7 @@ def describe(indicator: Indicator) -> dict[str, Any]:
         "name": indicator.name,
         "title": indicator.title,
         "hazard": None if indicator.hazard is None else str(indicator.hazard),
+        "also": sorted(map(str, indicator.also)),
         "needs": {
             name: {
                 "any_of": list(need.any_of),
@@ -127,19 +134,40 @@ def write_pages(
 
 
 def _exercised(indicator: Indicator, cache: Path) -> Sequence[Picture]:
-    """Return a picture on the exercise; none where no exercise has what the indicator needs."""
-    hazard = indicator.hazard or Hazard.FLOOD
-    if hazard not in HAZARDS:
+    """Return a picture on the exercise, or on a drawn landscape where it lacks the data."""
+    shown_by = _SHOWN_BY.get(indicator.hazard, indicator.hazard)
+    if shown_by not in HAZARDS:
         return []
-    request, _ = exercise_request(hazard, size=_SIZE, seed=_SEED, cache=cache)
+    hazard = indicator.hazard or shown_by
+    request, _ = exercise_request(shown_by, size=_SIZE, seed=_SEED, cache=cache)
+    request = replace(
+        request,
+        indicator=indicator.name,
+        event=replace(request.event, hazard=hazard),
+        resolution=request.resolution if indicator.hazard else _COARSE_M,
+    )
     try:
-        return [_picture(replace(request, indicator=indicator.name), request.event.title)]
-    except InputError:
-        return []
+        return [_picture(request, request.event.title)]
+    except (InputError, InsufficientDataError, NothingFoundError):
+        return [_drawn(indicator, hazard)]
+
+
+def _drawn(indicator: Indicator, hazard: Hazard) -> Picture:
+    """Return a picture of the indicator on a landscape that is made up for it."""
+    event = replace(exercise_event(size=_DRAWN_SIZE, seed=_SEED), hazard=hazard)
+    request = Request(
+        event=event,
+        indicator=indicator.name,
+        resolution=_DRAWN_PIXEL_M,
+        sources={"illustration": IllustrationSource(event=event)},
+    )
+    return _picture(request, "EXERCISE: a landscape drawn for this picture")
 
 
 def _picture(request: Request, caption: str) -> Picture:
     product = run(plan_request(request), request.sources)
+    if bool((product.data["state"] == State.NOT_OBSERVED).all().compute()):
+        raise InsufficientDataError("the exercise shows nothing to it", observed_fraction=0.0)
     return Picture(caption=caption, png=png(layer_figure(_worth_showing(product.data))))
 
 
@@ -174,7 +202,7 @@ def page(indicator: Indicator, pictures: Sequence[Picture] = ()) -> str:
     gives = [(name, _unit(g["units"]), g["long_name"]) for name, g in told["gives"].items()]
     parts = [
         f"<p>{html.escape(indicator.title)}.</p>",
-        f"<p>Hazard: <b>{told['hazard'] or 'any'}</b>. Reference: {_link(indicator)}</p>",
+        f"<p>Hazard: <b>{hazards(indicator)}</b>. Reference: {_link(indicator)}</p>",
         *(
             f'<figure><img alt="{html.escape(indicator.name)} on {html.escape(p.caption)}" '
             f'src="data:image/png;base64,{base64.b64encode(p.png).decode()}">'
@@ -190,6 +218,11 @@ def page(indicator: Indicator, pictures: Sequence[Picture] = ()) -> str:
     return _document(indicator.name, "\n".join(parts))
 
 
+def hazards(indicator: Indicator) -> str:
+    """Return the kinds of disaster that an indicator speaks of, in one line."""
+    return ", ".join([str(indicator.hazard or "any"), *sorted(map(str, indicator.also))])
+
+
 def _unit(unit: str) -> str:
     return "-" if unit == "1" else unit
 
@@ -203,7 +236,7 @@ def _index(indicators: Sequence[Indicator] | Any) -> str:  # noqa: ANN401 - any 
     rows = [
         (
             f'<a href="{i.name}.html">{i.name}</a>',
-            html.escape(str(i.hazard or "any")),
+            html.escape(hazards(i)),
             html.escape(i.title),
         )
         for i in indicators
