@@ -3,8 +3,9 @@
 import panel as pn
 
 from reliefscope import Settings
-from reliefscope.views.briefing import Briefing
+from reliefscope.views.apps import briefing
 
 pn.extension()
 
-Briefing(Settings.from_environment().catalog).servable(title="ReliefScope briefing")
+query = pn.state.location.search if pn.state.location else ""
+briefing(Settings.from_environment(), query=query)

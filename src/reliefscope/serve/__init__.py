@@ -1,0 +1,1 @@
+"""One process, one port: dashboards, light pages, tiles, vectors, files and numbers of areas."""
