@@ -5,8 +5,10 @@ The module of a command is imported when it runs, so that ``--help`` is there at
 
 import argparse
 import contextlib
+import datetime as dt
 import importlib
 import logging
+import secrets
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -16,6 +18,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
 
+from reliefscope.cli.flags import add_engine_flag, add_job_commands
 from reliefscope.errors import (
     InputError,
     InsufficientDataError,
@@ -36,30 +39,31 @@ EXIT_CODES: Mapping[type[ReliefscopeError], int] = {
 }
 """Looked up in this order; anything else is our bug and exits with 1."""
 
-_EXERCISES = ("flood", "fire", "drought", "earthquake", "landslide")
+_EXERCISES = ("flood", "fire", "drought", "heat", "earthquake", "landslide", "storm")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
     0 done, 2 usage or input, 3 nothing found, 4 insufficient data, 5 source or catalog
-    unavailable, 1 a bug of ours.
+    unavailable, 6 part of a batch is missing, 1 a bug of ours.
     """
     args = _parser().parse_args(argv)
-    _log(args.verbose)
+    args.run_id = _run_id()
+    _log(args)
     errors = Console(stderr=True)
     try:
         settings = Settings.from_environment()
         command = getattr(importlib.import_module(f"reliefscope.cli.{args.module}"), args.function)
-        with _warnings_shown(errors):
-            command(args, settings)
+        with _warnings_shown(errors), _engine(args, settings):
+            code: int | None = command(args, settings)
     except ReliefscopeError as error:
         errors.print(f"[bold red]{type(error).__name__}[/]: {escape(str(error))}", soft_wrap=True)
         return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
     except KeyboardInterrupt:
         errors.print("stopped; nothing half-written is left")
         return 130
-    return 0
+    return code or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('reliefscope')}")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
+    parser.add_argument(
+        "--log-json", action="store_true", help="log one JSON object a line, with a run id"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     exercise = commands.add_parser(
@@ -78,9 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     _publish_flags(exercise)
     exercise.add_argument("--size", type=int, default=1280, metavar="N", help="pixels a side")
     exercise.add_argument("--seed", type=int, default=7, metavar="S", help="which world")
+    exercise.add_argument("--serve", action="store_true", help="then show it in the browser")
     exercise.set_defaults(module="maps", function="exercise")
 
-    mapping = commands.add_parser("map", help="map the event of a file and publish the package")
+    mapping = commands.add_parser(
+        "map", aliases=["run"], help="map the event of a file and publish the package"
+    )
     _event_argument(mapping)
     _publish_flags(mapping)
     mapping.set_defaults(module="maps", function="map_event")
@@ -135,6 +145,8 @@ def _parser() -> argparse.ArgumentParser:
     indicating.set_defaults(module="indicators", function="indicators")
 
     _published_commands(commands)
+    add_job_commands(commands)
+    _serving_commands(commands)
 
     validating = commands.add_parser("validate", help="compare a map with a reference")
     validating.add_argument("candidate", type=Path)
@@ -160,7 +172,7 @@ def _published_commands(commands: "argparse._SubParsersAction[argparse.ArgumentP
         "verify", help="check packages anew: checksums, files, numbers against rasters"
     )
     verifying.add_argument(
-        "package", type=Path, help="folder of a package, or of a catalog: then all of it"
+        "package", help="folder of a package, or a catalog or a bundle: then all of it"
     )
     verifying.add_argument("--json", action="store_true", help="print JSON")
     verifying.set_defaults(module="catalog", function="verify")
@@ -170,28 +182,85 @@ def _published_commands(commands: "argparse._SubParsersAction[argparse.ArgumentP
     )
     explaining.add_argument("product", help="folder of a package, or a product id")
     explaining.add_argument("fact", nargs="?", help="key of the fact; without it, list them")
-    explaining.add_argument("--catalog", type=Path, metavar="DIR", help="where ids are looked up")
+    explaining.add_argument("--catalog", metavar="DIR|s3://...", help="where ids are looked up")
     explaining.add_argument("--json", action="store_true", help="print JSON")
     explaining.set_defaults(module="catalog", function="explain")
 
-    parser = commands.add_parser("catalog", help="list, mend or prune what is published")
+    parser = commands.add_parser("catalog", help="list, mend, prune or push what is published")
     tasks = parser.add_subparsers(required=True, metavar="TASK")
     listing = tasks.add_parser("list", help="list the published products")
     listing.add_argument("--hazard", help="only of this kind")
     listing.add_argument("--event", help="only of this event")
     listing.add_argument("--json", action="store_true", help="print JSON")
     listing.set_defaults(function="list_products")
+    checking = tasks.add_parser("verify", help="check every package of the catalog")
+    checking.add_argument("--json", action="store_true", help="print JSON")
+    checking.set_defaults(function="verify_catalog")
     mending = tasks.add_parser("rebuild", help="write the lists anew from the packages")
     mending.set_defaults(function="rebuild_lists")
     pruning = tasks.add_parser("prune", help="remove what a later version replaces")
     pruning.add_argument("--before", metavar="DATE", help="and all whose image is older")
     pruning.add_argument("--yes", action="store_true", help="remove; without it, only say what")
     pruning.set_defaults(function="prune")
-    for task in (listing, mending, pruning):
-        task.add_argument(
-            "--catalog", type=Path, metavar="DIR", help="default: RELIEFSCOPE_CATALOG"
-        )
+    pushing = tasks.add_parser("push", help="send the products to a STAC API with transactions")
+    pushing.add_argument("url", metavar="STAC_API_URL", help="its landing page")
+    pushing.add_argument("--hazard", help="only of this kind")
+    pushing.add_argument("--event", help="only of this event")
+    pushing.add_argument(
+        "--delete", action="store_true", help="there, delete what is no longer in the catalog"
+    )
+    pushing.add_argument("--json", action="store_true", help="print JSON")
+    pushing.set_defaults(function="push_products")
+    for task in (listing, checking, mending, pruning, pushing):
+        task.add_argument("--catalog", metavar="DIR|s3://...", help="default: RELIEFSCOPE_CATALOG")
         task.set_defaults(module="catalog")
+
+
+def _serving_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add what shows packages to people."""
+    serving = commands.add_parser(
+        "serve", help="show a catalog in the browser: dashboards, light pages, maps, files"
+    )
+    serving.add_argument("catalog", nargs="?", help="default: RELIEFSCOPE_CATALOG")
+    serving.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    serving.add_argument("--port", type=int, default=5006)
+    serving.add_argument(
+        "--prefix", default="", metavar="PATH", help="path below which a proxy shows it"
+    )
+    serving.add_argument(
+        "--public-url", default="", metavar="URL", help="what visitors type, behind a proxy"
+    )
+    serving.add_argument(
+        "--users", type=Path, metavar="FILE", help="who may sign in (see `reliefscope users`)"
+    )
+    serving.add_argument("--oidc-issuer", metavar="URL", help="sign in at an OpenID provider")
+    serving.add_argument(
+        "--oidc-client", metavar="ID", help="its name for this server; RELIEFSCOPE_OIDC_SECRET "
+        "holds the secret, if there is one",
+    )  # fmt: skip
+    serving.add_argument("--oidc-role-claim", default="roles", metavar="CLAIM")
+    serving.add_argument("--oidc-analyst", default="analyst", metavar="VALUE")
+    serving.add_argument("--oidc-viewer", default="", metavar="VALUE")
+    serving.add_argument("--max-sessions", type=int, default=200, metavar="N")
+    serving.add_argument(
+        "--exercise", action="store_true", help="map the exercise first, if there is no product"
+    )
+    serving.set_defaults(module="serving", function="serve")
+
+    exporting = commands.add_parser("export", help="write a briefing as one HTML file")
+    exporting.add_argument("product", help="folder of a package, or a product id")
+    exporting.add_argument("-o", "--output", type=Path, metavar="FILE")
+    exporting.add_argument("--language", metavar="LANG", help="en, fr, es or ar")
+    exporting.add_argument("--catalog", metavar="DIR|s3://...", help="where ids are looked up")
+    exporting.set_defaults(module="serving", function="export")
+
+    users = commands.add_parser("users", help="say who may sign in to `reliefscope serve`")
+    tasks = users.add_subparsers(required=True, metavar="TASK")
+    adding = tasks.add_parser("add", help="add a user, or give a new password and role")
+    adding.add_argument("name")
+    adding.add_argument("--file", type=Path, default=Path("reliefscope-users"), metavar="FILE")
+    adding.add_argument("--role", choices=("viewer", "analyst"), default="viewer")
+    adding.set_defaults(module="serving", function="add_user")
 
 
 def _event_argument(parser: argparse.ArgumentParser) -> None:
@@ -208,11 +277,29 @@ def _publish_flags(parser: argparse.ArgumentParser) -> None:
         help="of sheet and brief: en, fr, es, ar (default: RELIEFSCOPE_LANGUAGES, or en)",
     )
     parser.add_argument(
+        "--paper",
+        metavar="SIZE",
+        help="of the sheets: A3, or A4 with text on the back (default: RELIEFSCOPE_PAPER, or "
+        "that of the policy)",
+    )
+    parser.add_argument(
         "--catalog",
-        type=Path,
-        metavar="DIR",
+        metavar="DIR|s3://...",
         help="where to publish (default: RELIEFSCOPE_CATALOG)",
     )
+    add_engine_flag(parser)
+
+
+@contextlib.contextmanager
+def _engine(args: argparse.Namespace, settings: Settings) -> Iterator[None]:
+    """Compute where the flag says, or the settings; other commands compute on threads."""
+    if not hasattr(args, "engine"):
+        yield
+        return
+    module = importlib.import_module("reliefscope.pipeline.engine")
+    args.engine = args.engine or settings.engine
+    with module.engine(args.engine, memory=settings.memory):
+        yield
 
 
 @contextlib.contextmanager
@@ -228,9 +315,18 @@ def _warnings_shown(console: Console) -> Iterator[None]:
         yield
 
 
-def _log(verbose: bool) -> None:  # noqa: FBT001 - the flag as given
+def _run_id() -> str:
+    """Return a name for this run: when it began, and a number against collisions."""
+    return f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def _log(args: argparse.Namespace) -> None:
+    level = logging.INFO if args.verbose or args.log_json else logging.WARNING
+    if args.log_json:
+        importlib.import_module("reliefscope.cli.logs").log_json(level, args.run_id)
+        return
     logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
+        level=level,
         format="%(message)s",
         handlers=[RichHandler(console=Console(stderr=True), show_path=False)],
     )

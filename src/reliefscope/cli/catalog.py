@@ -1,9 +1,11 @@
 """Commands on what is published: verify, explain, and the catalog's own."""
 
 import argparse
+import dataclasses
 import datetime as dt
 import json
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from reliefscope.errors import InputError, IntegrityError, NothingFoundError
-from reliefscope.products.catalog import find, find_package
-from reliefscope.products.index import prunable, rebuild, remove
+from reliefscope.jobs.push import push
+from reliefscope.products.bundle import unpacked
+from reliefscope.products.catalog import fetch, find, find_package, prunable
 from reliefscope.products.lineage import explain as chain_of
 from reliefscope.products.qa import Gate
+from reliefscope.products.sheet import load_policy
+from reliefscope.products.store import Catalog, catalog_at, store_of
 from reliefscope.products.verify import verify as check_package
 from reliefscope.settings import Settings
 
@@ -23,11 +28,22 @@ _MARKS = {True: "[green]ok[/]", False: "[bold red]WRONG[/]", None: "note"}
 
 
 def verify(args: argparse.Namespace, settings: Settings) -> None:
-    """Check a package, or every package of a catalog."""
-    del settings
-    folders = _packages(args.package)
+    """Check a package, every package of a catalog, or every package of a bundle."""
+    if zipfile.is_zipfile(args.package):
+        with unpacked(Path(args.package)) as folders:
+            _verify(folders, as_json=args.json)
+    else:
+        _verify(_packages(args.package, settings), as_json=args.json)
+
+
+def verify_catalog(args: argparse.Namespace, settings: Settings) -> None:
+    """Check every package of the catalog."""
+    _verify(_all(catalog_at(args.catalog, settings)), as_json=args.json)
+
+
+def _verify(folders: list[Path], *, as_json: bool) -> None:
     results = {folder: check_package(folder) for folder in folders}
-    if args.json:
+    if as_json:
         found = {f.name: [_gate(g) for g in gates] for f, gates in results.items()}
         sys.stdout.write(json.dumps(found, default=float) + "\n")
     else:
@@ -41,12 +57,18 @@ def verify(args: argparse.Namespace, settings: Settings) -> None:
         )
 
 
-def _packages(folder: Path) -> list[Path]:
-    if not (folder / "catalog.json").is_file():
-        return [folder]
-    found = [entry.folder for entry in find(folder)]
+def _packages(place: str, settings: Settings) -> list[Path]:
+    """Return the folder of a package, or those of a catalog."""
+    catalog = catalog_at(place, settings)
+    if isinstance(catalog, Path) and not (catalog / "catalog.json").is_file():
+        return [catalog]
+    return _all(catalog)
+
+
+def _all(catalog: Catalog) -> list[Path]:
+    found = [fetch(catalog, entry) for entry in find(catalog)]
     if not found:
-        raise NothingFoundError(f"the catalog {folder} holds no package")
+        raise NothingFoundError(f"the catalog {catalog} holds no package")
     return found
 
 
@@ -63,7 +85,7 @@ def _show_gates(folder: Path, gates: list[Gate]) -> None:
 
 def explain(args: argparse.Namespace, settings: Settings) -> None:
     """Trace a number of a package."""
-    package = find_package(args.catalog or settings.catalog, args.product)
+    package = find_package(catalog_at(args.catalog, settings), args.product)
     if args.fact is None:
         _list_facts(package.facts, as_json=args.json)
         return
@@ -90,7 +112,7 @@ def explain(args: argparse.Namespace, settings: Settings) -> None:
             known = asset["checksum"] or "no checksum stated by the provider"
             say(f"              {name}: {escape(asset['href'])}, {asset['size']} bytes, {known}")
     for name in chain["other_inputs"]:
-        say(f"  from      {escape(name)}")
+        say(f"  from      {escape(name)}; reference data, SHA-256 {chain['context']['sha256']}")
     code = ", ".join(f"{name} {version}" for name, version in chain["code"].items())
     say(f"  software  {code}")
     say(f"  product   {chain['product']['id']}, run {chain['product']['fingerprint']}")
@@ -108,7 +130,7 @@ def _list_facts(facts: Any, *, as_json: bool) -> None:  # noqa: ANN401 - the map
 
 def list_products(args: argparse.Namespace, settings: Settings) -> None:
     """List what is published."""
-    catalog = args.catalog or settings.catalog
+    catalog = catalog_at(args.catalog, settings)
     entries = find(catalog, event=args.event, hazard=args.hazard)
     if args.json:
         rows = [
@@ -138,25 +160,52 @@ def list_products(args: argparse.Namespace, settings: Settings) -> None:
 
 def rebuild_lists(args: argparse.Namespace, settings: Settings) -> None:
     """Write the catalog's own files anew."""
-    catalog = args.catalog or settings.catalog
-    if not catalog.is_dir():
-        raise InputError(f"there is no catalog {catalog}")
-    Console().print(f"{rebuild(catalog)} product(s) are listed in {catalog}", soft_wrap=True)
+    catalog = catalog_at(args.catalog, settings)
+    count = store_of(catalog).rebuild()
+    Console().print(f"{count} product(s) are listed in {catalog}", soft_wrap=True)
 
 
 def prune(args: argparse.Namespace, settings: Settings) -> None:
     """Remove what is replaced, or too old."""
-    catalog = args.catalog or settings.catalog
+    catalog = catalog_at(args.catalog, settings)
     entries = prunable(catalog, before=_moment(args.before))
     say = Console(highlight=False, soft_wrap=True).print
     for entry in entries:
         say(f"{'removed' if args.yes else 'would remove'} {entry.folder}")
     if args.yes:
-        remove(catalog, entries)
+        store_of(catalog).remove(entries)
     elif entries:
         say("nothing was removed; say --yes to do it")
     else:
         say("there is nothing to remove")
+
+
+def push_products(args: argparse.Namespace, settings: Settings) -> None:
+    """Send products to a STAC API."""
+    told = sys.stderr if args.json else sys.stdout
+    say = Console(file=told, highlight=False, soft_wrap=True).print
+    pushed = push(
+        catalog_at(args.catalog, settings),
+        args.url,
+        settings=settings,
+        policy=load_policy(settings.policy),
+        event=args.event,
+        hazard=args.hazard,
+        delete=args.delete,
+        progress=lambda line: say(escape(line)),
+    )
+    if args.json:
+        sys.stdout.write(json.dumps(dataclasses.asdict(pushed)) + "\n")
+        return
+    say(
+        f"{len(pushed.created)} created, {len(pushed.replaced)} replaced, "
+        f"{len(pushed.unchanged)} unchanged, {len(pushed.deleted)} deleted"
+    )
+    if pushed.left:
+        say(
+            f"{len(pushed.left)} there are no longer in the catalog: {', '.join(pushed.left)}; "
+            f"say --delete to delete them"
+        )
 
 
 def _moment(text: str | None) -> dt.datetime | None:

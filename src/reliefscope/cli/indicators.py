@@ -6,13 +6,19 @@ import sys
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from reliefscope.cli.maps import request_of
 from reliefscope.cli.show import steps
 from reliefscope.errors import InputError
 from reliefscope.indicators import INDICATORS, Indicator
-from reliefscope.jobs.reference import describe, find_indicator, need_in_words, write_pages
+from reliefscope.jobs.reference import (
+    describe,
+    find_indicator,
+    hazards,
+    need_in_words,
+    write_pages,
+)
 from reliefscope.settings import Settings
 
 
@@ -26,10 +32,10 @@ def indicators(args: argparse.Namespace, settings: Settings) -> None:
     elif args.name:
         _show(find_indicator(args.name))
     else:
-        table = Table("indicator", "hazard", "method", "needs")
+        table = Table(Column("indicator", no_wrap=True), "hazard", "method", "needs")
         for one in INDICATORS.values():
             needs = (name + (" (optional)" if n.optional else "") for name, n in one.needs.items())
-            table.add_row(one.name, str(one.hazard or "any"), escape(one.title), ", ".join(needs))
+            table.add_row(one.name, hazards(one), escape(one.title), ", ".join(needs))
         Console().print(table)
 
 
@@ -49,7 +55,7 @@ def _show(indicator: Indicator) -> None:
     say = Console().print
     told = describe(indicator)
     say(f"[bold]{indicator.name}[/]: {escape(indicator.title)}", soft_wrap=True)
-    say(f"hazard: {told['hazard'] or 'any'}; reference: {escape(indicator.reference)}")
+    say(f"hazard: {hazards(indicator)}; reference: {escape(indicator.reference)}")
     say("[bold]needs[/]")
     for name, need in indicator.needs.items():
         say(f"  {name}: {escape(need_in_words(need))}", soft_wrap=True)

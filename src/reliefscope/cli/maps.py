@@ -2,6 +2,7 @@
 
 import argparse
 import datetime as dt
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from reliefscope.jobs.planning import ESTIMATE, Outlook, look_ahead
 from reliefscope.jobs.situation import carry_out
 from reliefscope.model.event import Hazard
 from reliefscope.products.sheet import load_policy
+from reliefscope.products.store import catalog_at, folder_at
 from reliefscope.products.validate import validate
 from reliefscope.settings import Settings
 
@@ -34,10 +36,11 @@ def exercise(args: argparse.Namespace, settings: Settings) -> None:
         package, agreement = run_exercise(
             request,
             world,
-            args.catalog or settings.catalog,
+            catalog_at(args.catalog, settings),
             released=dt.datetime.now(dt.UTC),
             policy=load_policy(settings.policy),
             languages=args.languages or settings.languages,
+            paper=args.paper or settings.paper,
             progress=progress,
         )
     show_package(package)
@@ -46,6 +49,9 @@ def exercise(args: argparse.Namespace, settings: Settings) -> None:
         f"{'against the truth:':<19}IoU {c.iou:.3f}, F1 {c.f1:.3f} on the "
         f"{agreement.compared_fraction:.0%} of the pixels where the map states something"
     )
+    if args.serve:
+        serving = importlib.import_module("reliefscope.cli.serving")
+        serving.serve_catalog(folder_at(args.catalog, settings), settings)
 
 
 def map_event(args: argparse.Namespace, settings: Settings) -> None:
@@ -54,10 +60,11 @@ def map_event(args: argparse.Namespace, settings: Settings) -> None:
     with steps() as progress:
         package = carry_out(
             request,
-            args.catalog or settings.catalog,
+            catalog_at(args.catalog, settings),
             released=dt.datetime.now(dt.UTC),
             policy=load_policy(settings.policy),
             languages=args.languages or settings.languages,
+            paper=args.paper or settings.paper,
             progress=progress,
         )
     show_package(package)

@@ -4,13 +4,14 @@ import argparse
 import datetime as dt
 import json
 import sys
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from reliefscope.errors import InputError, NothingFoundError, UnavailableError
-from reliefscope.jobs.doctor import examine
+from reliefscope.jobs.doctor import examine, examine_machine
 from reliefscope.jobs.events import (
     HEADER,
     as_geojson,
@@ -59,19 +60,11 @@ def events(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def doctor(args: argparse.Namespace, settings: Settings) -> None:
-    """Say which services answer, and which credentials are missing."""
+    """Say which services answer, and what is missing here."""
     found = examine(SERVICES, settings)
+    machine = examine_machine(settings)
     if args.json:
-        said = [
-            {
-                "service": h.service,
-                "answers": h.answers,
-                "detail": h.detail,
-                "credentials": h.credentials,
-                "how": h.how,
-            }
-            for h in found
-        ]
+        said = {"services": list(map(asdict, found)), "machine": list(map(asdict, machine))}
         sys.stdout.write(json.dumps(said) + "\n")
     else:
         table = Table("service", "answers", "credentials")
@@ -86,6 +79,10 @@ def doctor(args: argparse.Namespace, settings: Settings) -> None:
                 escape(h.how) if missing else "",
             )
         Console().print(table)
+        here = Table("this machine", "", "what was found")
+        for f in machine:
+            here.add_row(f.name, "[green]ok[/]" if f.well else "[red]look[/]", escape(f.detail))
+        Console().print(here)
     if found and all(h.answers is False for h in found):
         raise UnavailableError("no service answers: check the network, or set HTTPS_PROXY")
 
