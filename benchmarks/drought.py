@@ -131,23 +131,21 @@ def spei_by_climate_indices(amounts: xr.DataArray) -> Floats:
 
 
 def stages(anomalies: xr.DataArray) -> Floats:
-    """Return our stages, taking four stretches of one cube for the four inputs."""
-    parts = _inputs(anomalies)
-    return np.moveaxis(cdi.combined_drought(*parts).stage, -1, 0).astype(float)
+    """Return our stages of the original scheme; four stretches of one cube are the inputs."""
+    found = cdi.combined_drought(*_inputs(anomalies), scheme=cdi.Scheme.ORIGINAL)
+    return np.moveaxis(found.stage, -1, 0).astype(float)
 
 
 def stages_by_numpy(anomalies: xr.DataArray) -> Floats:
-    """Return the stages by NumPy, a month at a time."""
+    """Return the stages of the original scheme by NumPy, a month at a time."""
     spi_3, spi_1, soil, plants = _inputs(anomalies)
-    table = cdi.lookup(cdi.REVISED)
+    table = cdi.lookup(cdi.ORIGINAL)
     rain = ((spi_3 < cdi.DRY_SPI_3) | (spi_1 < cdi.DRY_SPI_1)).astype(np.intp)
     dry, poor = (soil < cdi.DRY_SOIL).astype(np.intp), (plants < cdi.POOR_PLANTS).astype(np.intp)
-    before = np.zeros(rain.shape[:-1], np.intp)
-    out = np.empty((rain.shape[-1], *before.shape))
+    out = np.empty((rain.shape[-1], *rain.shape[:-1]))
     for i in range(rain.shape[-1]):
-        ago = rain[..., i - 1] if i else np.zeros_like(before)
-        before = table[before, ago, rain[..., i], dry[..., i], poor[..., i]].astype(np.intp)
-        out[i] = before
+        ago = rain[..., i - 1] if i else np.zeros_like(rain[..., 0])
+        out[i] = table[ago, rain[..., i], dry[..., i], poor[..., i]]
     return out
 
 

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -11,14 +9,9 @@ from reliefscope.numerics.radar import power
 GRID = {"crs": "EPSG:32631", "transform": rasterio.Affine(10, 0, 6e5, 0, -10, 5e6)}
 
 
-def run(root, folder):
-    done = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, root / "benchmarks" / "flood_accuracy.py", folder, "--json"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout)
+@pytest.fixture
+def run(run_benchmark):
+    return lambda folder: json.loads(run_benchmark("flood_accuracy.py", folder, "--json"))
 
 
 def write(path, values, **options):
@@ -44,10 +37,10 @@ def make_chip(folder, name, *, linear=False, nodata=0.0):
 
 
 @pytest.mark.parametrize(("linear", "nodata"), [(False, 0.0), (False, -9999.0), (True, 0.0)])
-def test_triples_in_utm_are_scored(root, tmp_path, linear, nodata):
+def test_triples_in_utm_are_scored(run, tmp_path, linear, nodata):
     """Either scale and either no-data value give the lake, counted where seen and labelled."""
     make_chip(tmp_path, "here", linear=linear, nodata=nodata)
-    report = run(root, tmp_path)
+    report = run(tmp_path)
     (chip,) = report["chips"]
     assert chip["observed_fraction"] == pytest.approx(118 / 128, abs=1e-6)
     assert chip["tp"] + chip["fp"] + chip["fn"] + chip["tn"] == 128 * 118 - 64 * 64
@@ -56,14 +49,14 @@ def test_triples_in_utm_are_scored(root, tmp_path, linear, nodata):
     assert chip["scale"].startswith("linear" if linear else "dB")
 
 
-def test_odd_chips_are_reported_and_the_rest_is_scored(root, tmp_path):
+def test_odd_chips_are_reported_and_the_rest_is_scored(run, tmp_path):
     """A missing image and an unreadable label do not stop the run."""
     make_chip(tmp_path, "whole")
     make_chip(tmp_path, "one")
     (tmp_path / "one_vh.tif").unlink()
     make_chip(tmp_path, "broken")
     (tmp_path / "broken_label.tif").write_bytes(b"not a raster")
-    chips = {c["chip"]: c for c in run(root, tmp_path)["chips"]}
+    chips = {c["chip"]: c for c in run(tmp_path)["chips"]}
     assert "not recognized" in chips["broken"]["note"]
     assert chips["broken"]["iou"] is None
     assert "single_polarisation" in chips["one"]["advisory"]
@@ -72,10 +65,10 @@ def test_odd_chips_are_reported_and_the_rest_is_scored(root, tmp_path):
 
 
 @pytest.mark.realdata
-def test_real_chips_reach_what_is_promised(root, shared_data):
+def test_real_chips_reach_what_is_promised(run, shared_data):
     """On the labelled scenes: pooled IoU with and without the chip of shallow vegetated water, the
     Spanish flood, false alarms where there is little or no water, and honest empty scenes."""
-    report = run(root, shared_data / "flood" / "sen1floods11")
+    report = run(shared_data / "flood" / "sen1floods11")
     chips = {c["chip"].split("_")[0] + c["chip"].split("_")[1][:2]: c for c in report["chips"]}
     assert report["pooled_without"]["Pakistan"]["iou"] >= 0.75
     assert report["pooled"]["iou"] >= 0.55
