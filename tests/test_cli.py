@@ -113,7 +113,7 @@ def test_unseen_scene_is_insufficient_data(tmp_path, scene, capsys):
         ({"units": "dB"}, 2, "linear"),
         ({"units": ""}, 2, "never guessed"),
         ({"area": (100, 10, 101, 11)}, 3, "no vv or vh after"),
-        ({"hazard": "explosion"}, 2, "no indicator for explosion"),
+        ({"hazard": "volcano"}, 2, "no indicator for volcano"),
         ({"extra": "[context]\npopulation = 'none.tif'"}, 2, "does not exist"),
     ],
 )

@@ -123,7 +123,12 @@ def test_doctor_prints_no_secret(monkeypatch, tmp_path, capsys):
         assert main(["doctor"]) == 0
         table = " ".join(capsys.readouterr().out.split())
         assert main(["doctor", "--json"]) == 0
-        said = {row["service"]: row for row in json.loads(capsys.readouterr().out)}
+        printed = json.loads(capsys.readouterr().out)
+    said = {row["service"]: row for row in printed["services"]}
+    here = {row["name"]: row for row in printed["machine"]}
+    assert set(here) == {"catalog", "cache", "engine", "damaged files"}
+    assert here["engine"] == {"name": "engine", "well": True, "detail": "threads"}
+    assert str(tmp_path) in here["cache"]["detail"]
     assert "environment" in table
     assert "register" in table
     assert [said[name]["answers"] for name in ("open", "ill", "keyed", "guarded")] == [

@@ -10,7 +10,7 @@ from importlib import metadata
 import pytest
 
 # conda-forge names that differ from those of pyproject.toml
-CONDA_NAMES = {"dask": "dask-core", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {"brotli": "brotli-python", "dask": "dask-core", "matplotlib": "matplotlib-base"}
 HEAVY = {"dask", "geopandas", "matplotlib", "numba", "numpy", "odc", "panel", "rasterio", "xarray"}
 
 
@@ -54,7 +54,9 @@ def test_constraints_pin_every_dependency(root, project):
 def test_everything_imported_is_a_dependency(root, project):
     """No module of ours leans on a library that only happens to be installed."""
     homes = metadata.packages_distributions()
-    stated = {n.lower().replace("_", "-") for n in _names_and_bounds(project["dependencies"])}
+    extras = project["optional-dependencies"]
+    for_users = project["dependencies"] + extras["cluster"] + extras["gateway"]
+    stated = {n.lower().replace("_", "-") for n in _names_and_bounds(for_users)}
     missing = set()
     for path in (root / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

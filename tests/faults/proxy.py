@@ -69,21 +69,28 @@ def fault_proxy(upstream: str, fault: Fault) -> Iterator[str]:
 
 def _serve(handler, upstream, fault):
     line = handler.rfile.readline().decode().split()
+    if not line:  # the client died before it asked
+        return
     headers = http.client.parse_headers(handler.rfile)
+    sent = handler.rfile.read(int(headers.get("Content-Length", 0))) or None
     strike = fault.strike()
     if strike and fault.kind == "ignores ranges":
         for name in ("Range", "If-Range"):
             del headers[name]
     host = urlsplit(upstream)
-    connection = http.client.HTTPConnection(host.hostname, host.port, timeout=10)
+    connection = http.client.HTTPConnection(host.hostname, host.port, timeout=60)
     passed = {k: v for k, v in headers.items() if k.lower() not in {"host", "connection"}}
-    connection.request(line[0], line[1], headers=passed)
+    connection.request(line[0], line[1], body=sent, headers=passed)
     answer = connection.getresponse()
     body = answer.read()
     kept = {k.lower(): v for k, v in answer.getheaders()}
     connection.close()
     if fault.kind == "expired token" and headers.get("authorization") != f"Bearer {fault.token}":
         _send(handler, fault, 401, {}, b"who are you")
+        return
+    if line[0] == "HEAD":
+        length = int(kept.get("content-length", 0))
+        _send(handler, fault, answer.status, kept, b"", length=length)
         return
     action = _FAULTS[fault.kind] if strike else _well
     action(handler, fault, answer.status, kept, body)

@@ -24,13 +24,15 @@ from reliefscope.pipeline.run import run
 from reliefscope.products.catalog import Package, find, open_package
 from reliefscope.products.layers import inside
 from reliefscope.products.validate import validate
+from tests.products.conftest import draw_bare
 
 SIZE = 640
+SEEDS = (7, 3)
 
 
-@pytest.fixture(scope="module", params=[7, 3])
+@pytest.fixture(scope="module", params=SEEDS)
 def package(request, tmp_path_factory) -> Package:
-    """One published exercise, its truth beside it."""
+    """One published exercise, its truth beside it; of the second, the sheet is bare text."""
     folder = tmp_path_factory.mktemp("exercise")
     flags = [
         "--size",
@@ -42,6 +44,8 @@ def package(request, tmp_path_factory) -> Package:
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RELIEFSCOPE_CACHE", str(folder / "cache"))
+        if request.param == SEEDS[1]:
+            draw_bare(patch)
         assert main(["exercise", "flood", *flags]) == 0
     (entry,) = find(folder / "catalog")
     return open_package(entry.folder)
@@ -116,14 +120,22 @@ def test_checksums_hold(package):
 
 
 @pytest.mark.parametrize(
-    ("hazard", "least"),
-    [("fire", 0.7), ("drought", 0.45), ("earthquake", 0.6), ("landslide", 0.35)],
+    ("hazard", "size", "least"),
+    [
+        ("fire", 512, 0.7),
+        ("drought", 512, 0.45),
+        ("heat", 512, 0.7),
+        ("earthquake", 512, 0.6),
+        ("landslide", 512, 0.35),
+        ("storm", 256, 0.6),
+    ],
 )
-def test_other_disasters_are_found_where_they_struck(hazard, least, tmp_path, monkeypatch):
+def test_other_disasters_are_found_where_they_struck(hazard, size, least, tmp_path, monkeypatch):
     """The same road maps them; where the map states something it overlaps the truth."""
+    draw_bare(monkeypatch)
     monkeypatch.setenv("RELIEFSCOPE_CACHE", str(tmp_path / "cache"))
     catalog = tmp_path / "catalog"
-    assert main(["exercise", hazard, "--size", "512", "--catalog", str(catalog)]) == 0
+    assert main(["exercise", hazard, "--size", f"{size}", "--catalog", str(catalog)]) == 0
     (entry,) = find(catalog)
     package = open_package(entry.folder)
     (truth,) = (tmp_path / "cache").glob("exercises/*/truth_extent.tif")
