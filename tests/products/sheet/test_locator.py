@@ -4,7 +4,9 @@ import geopandas as gpd
 import pytest
 
 from reliefscope.model.area import Area
+from reliefscope.products.sheet import locator
 from reliefscope.products.sheet.locator import country_names, draw_globe, draw_region, outlines
+from reliefscope.words import words_in
 
 KNOWN_KM2 = {"ESP": 505_990, "FJI": 18_274, "ZAF": 1_221_037, "LSO": 30_355, "RUS": 17_098_246}
 """United Nations Demographic Yearbook 2012, table 3, to within what 1:50 million can show."""
@@ -66,6 +68,16 @@ def test_pictures_are_drawn_anywhere(bbox, tmp_path):
     draw_region(area, (99.0, 56.0), 39.0, tmp_path / "r.svg")
     for name in ("g.svg", "r.svg"):
         assert "#d01c4b" in (tmp_path / name).read_text()
+
+
+def test_countries_are_named_in_the_language_of_the_sheet(tmp_path, monkeypatch):
+    """The names around the area are those of the sheet's language, Arabic ones included."""
+    area = Area.from_bbox(-0.75, 38.95, -0.15, 39.35, name="x")
+    seen = []
+    monkeypatch.setattr(locator, "name_at", lambda _, name, *__, **___: seen.append(name))
+    for language in ("en", "fr", "es", "ar"):
+        draw_region(area, (99.0, 56.0), 39.0, tmp_path / "r.svg", words_in(language))
+    assert {"Spain", "Espagne", "España", "إسبانيا"} <= set(seen)
 
 
 @pytest.mark.realdata

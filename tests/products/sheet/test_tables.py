@@ -159,3 +159,21 @@ def test_exercise_is_in_no_real_country(content):
         product=dc.replace(content.product, granules={"after": (make_granule(exercise=True),)}),
     )
     assert describe(played, plan, Drawn())["header"]["place"] == "plain"
+
+
+def test_what_could_not_be_had_is_told_in_the_readers_language(content):
+    """Roles and layers that are lacking make one sentence; why they are is not for the reader."""
+    notes = (
+        "before: nothing found; computed without it",
+        "roads: osm failed (503 Service Unavailable); the map is made without",
+    )
+    roles = {"after": content.product.granules["after"]}
+    there = dc.replace(content, product=dc.replace(content.product, notes=notes, granules=roles))
+    english = remarks(there)
+    assert [n.text for n in english] == [
+        "Nothing found or fetched for: Before, Roads. Made without it."
+    ]
+    french = remarks(dc.replace(there, words=words_in("fr")))
+    assert [(n.text, n.told) for n in french] == [
+        ("Rien trouvé ni obtenu pour : Avant, Routes. Fait sans.", True)
+    ]

@@ -305,18 +305,26 @@ class Remark(NamedTuple):
 def remarks(content: SheetContent) -> list[Remark]:
     """Return the notes that a reader of the map needs: not those on the choice of images.
 
-    Those of the indicator itself, which its name leads, are translated where the catalogs can.
+    What could not be had is named in one sentence; why is in the provenance. Notes of the indicator
+    itself, which its name leads, are translated where the catalogs can.
     """
     words, own = content.words, f"{content.product.indicator}: "
-    chosen = tuple(f"{role}: " for role in content.product.granules)
-    found = []
+    named = {**wording.ROLES, **wording.LAYERS}
+    lacking, found = [], []
     for note in content.product.notes:
-        if note.startswith(chosen):
+        about, _, rest = note.partition(": ")
+        if rest and about in content.product.granules:
+            continue
+        if rest and about in named:
+            lacking.append(words(named[about]))
             continue
         said = note.removeprefix(own)
         text = words(said) if note.startswith(own) else said
         told = text != said or words.language == SOURCE
         found.append(Remark(f"{text[:1].upper()}{text[1:]}", told))
+    if lacking:
+        what = words.listed(dict.fromkeys(lacking))
+        found.insert(0, Remark(words(wording.LACKING, what=what), told=True))
     return found
 
 

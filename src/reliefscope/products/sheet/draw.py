@@ -227,10 +227,11 @@ def prepare(
     _once(shared / "globe.svg", work / "globe.svg", lambda path: draw_globe(area, path))
     height, band = _REGION_MM[layout.kind]
     width = layout.side_mm if layout.kind != "front" else _BACK_COLUMN_MM[layout.upright]
+    words = content.words
     _once(
-        shared / f"region-{width:g}-{height:g}-{band:g}.svg",
+        shared / f"region-{words.language}-{width:g}-{height:g}-{band:g}.svg",
         work / "region.svg",
-        lambda path: draw_region(area, (width, height), band, path),
+        lambda path: draw_region(area, (width, height), band, path, words),
     )
     if number:
         small = work / "small.png"

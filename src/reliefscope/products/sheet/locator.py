@@ -7,6 +7,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
@@ -48,7 +49,12 @@ def country_names(area: Area, words: Words = ENGLISH) -> list[str]:
     least = area.geometry.area / _LEAST_SHARE
     order = sorted(range(len(near)), key=lambda i: -share[i])
     found = [near.iloc[i] for i in order if share[i] >= least]
-    return [words.country(str(row["iso_a2"]), str(row["name"])) for row in found]
+    return [_named(row, words) for row in found]
+
+
+def _named(country: pd.Series, words: Words) -> str:
+    """Return the name of a row of the outlines in a language; as bundled where there is none."""
+    return words.country(str(country["iso_a2"]), str(country["name"]))
 
 
 def draw_globe(area: Area, path: Path) -> None:
@@ -65,7 +71,13 @@ def draw_globe(area: Area, path: Path) -> None:
         _box(axes, (-0.07, -0.07, 0.07, 0.07), 1.1)
 
 
-def draw_region(area: Area, size_mm: tuple[float, float], band_mm: float, path: Path) -> None:
+def draw_region(
+    area: Area,
+    size_mm: tuple[float, float],
+    band_mm: float,
+    path: Path,
+    words: Words = ENGLISH,
+) -> None:
     """Draw the countries around the area, with the area marked and the larger ones named.
 
     Parameters
@@ -79,6 +91,8 @@ def draw_region(area: Area, size_mm: tuple[float, float], band_mm: float, path: 
         stay within it.
     path : Path
         Where the SVG goes.
+    words : Words
+        Of the names.
     """
     lon, lat = area.centre
     crs = CRS.from_proj4(f"+proj=laea +lat_0={lat} +lon_0={lon} +datum=WGS84 +units=m")
@@ -86,10 +100,10 @@ def draw_region(area: Area, size_mm: tuple[float, float], band_mm: float, path: 
     west, south, east, north = shape.total_bounds
     extent = max((east - west), (north - south) * size_mm[0] / size_mm[1]) * _TIMES_AREA
     width = min(max(extent, _LEAST_WIDTH_M), _GREATEST_WIDTH_M)
-    names, shapes = _around(lon, lat, width, crs, size_mm)
+    names, shapes = _around(lon, lat, width, crs, size_mm, words)
     while not shapes and width < _GREATEST_WIDTH_M:
         width *= 2
-        names, shapes = _around(lon, lat, width, crs, size_mm)
+        names, shapes = _around(lon, lat, width, crs, size_mm, words)
     height = width * size_mm[1] / size_mm[0]
     with figure_mm(*size_mm, path) as figure:
         figure.patch.set_facecolor(_SEA)
@@ -152,7 +166,12 @@ def _orthographic(shape: BaseGeometry) -> BaseGeometry:
 
 
 def _around(
-    lon: float, lat: float, width_m: float, crs: CRS, size_mm: tuple[float, float]
+    lon: float,
+    lat: float,
+    width_m: float,
+    crs: CRS,
+    size_mm: tuple[float, float],
+    words: Words,
 ) -> tuple[list[str], list[BaseGeometry]]:
     """Return names and projected shapes of the countries in view."""
     x, y = width_m / 2, width_m * size_mm[1] / size_mm[0] / 2
@@ -176,7 +195,7 @@ def _around(
             )
             seen = shapely.intersection(shapely.make_valid(placed), view)
             if not seen.is_empty:
-                names.append(str(countries["name"].loc[index]))
+                names.append(_named(countries.loc[index], words))
                 shapes.append(seen)
     return names, shapes
 

@@ -218,6 +218,17 @@ ROLES: Mapping[str, str] = {
 }
 """Roles of granules that have a plainer word; others are printed as they are."""
 
+LAYERS: Mapping[str, str] = {
+    "population": mark("People"),
+    "admin": mark("District"),
+    "places": mark("Places"),
+    "roads": mark("Roads"),
+    "facilities": mark("Facilities"),
+}
+"""Layers of the context, as their notes name them."""
+
+LACKING = mark("Nothing found or fetched for: {what}. Made without it.")
+
 COLLECTIONS: Mapping[str, str] = {
     "cop-dem-glo-30": "Copernicus DEM GLO-30",
     "cop-dem-glo-90": "Copernicus DEM GLO-90",
