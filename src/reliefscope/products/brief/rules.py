@@ -223,8 +223,8 @@ class _Teller:
                 text = mark("{name}: {seen} of {whole} where the event was seen.")
             else:
                 text = mark(
-                    "{name}: {seen} of {whole} where the event was seen; of {unknown} more, "
-                    "nothing can be told."
+                    "{name}: {seen} of {whole} where the event was seen; nothing can "
+                    "be told of {unknown}."
                 )
                 runs["unknown"] = self._number(unknown)
             yield self._say(text, name=self._words(name), **runs)

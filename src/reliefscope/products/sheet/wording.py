@@ -464,11 +464,9 @@ OF_DATA: Mapping[str, str] = {
         "{name}: {seen} of {whole} where the data show the event."
     ),
     mark(
-        "{name}: {seen} of {whole} where the event was seen; of {unknown} more, "
-        "nothing can be told."
+        "{name}: {seen} of {whole} where the event was seen; nothing can be told of {unknown}."
     ): mark(
-        "{name}: {seen} of {whole} where the data show the event; of {unknown} more, nothing can "
-        "be told."
+        "{name}: {seen} of {whole} where the data show the event; nothing can be told of {unknown}."
     ),
     mark(
         "Of about {population_cannot_tell} more, nothing can be told: they live where the sensor "
