@@ -163,3 +163,12 @@ def test_something_is_stated_on_the_scene(case):
     _, _, _, whole = case
     assert (whole["state"] != State.NOT_OBSERVED).mean() > 0.9
     assert (whole["state"] == State.EXCLUDED).mean() < 0.9
+
+
+def test_the_projection_comes_along(case):
+    """Each layer of the map still knows where it lies, as the cubes did."""
+    *_, whole = case
+    assert {
+        n for n in whole if {"y", "x"} <= set(whole[n].dims) and whole[n].odc.crs is None
+    } == set()
+    assert whole.odc.crs == GRID.crs
