@@ -115,6 +115,12 @@ def head(told: Record, hazard: Any, words: Words) -> Markup:  # noqa: ANN401 - a
     )
 
 
+def _with_range(text: str) -> Markup:
+    """Return a number whose range, in brackets, stays on one line."""
+    number, bracket, rest = text.partition("(")
+    return element("bdi", number, element("span", bracket + rest, class_="range") if rest else "")
+
+
 def facts(stated: Facts, hazard: Any, chosen: str, words: Words) -> Markup:  # noqa: ANN401
     """Return the few numbers of the first screen, each with a way to its origin."""
     rows = []
@@ -128,7 +134,7 @@ def facts(stated: Facts, hazard: Any, chosen: str, words: Words) -> Markup:  # n
                 element("dt", name),
                 element(
                     "dd",
-                    element("bdi", as_text(stated[key], words)),
+                    _with_range(as_text(stated[key], words)),
                     button(
                         "?",
                         "explain",

@@ -141,6 +141,8 @@ export function createMap(host, state, emit) {
   map.addLayer(sketchLayer);
   const graticule = new Graticule({
     showLabels: true,
+    lonLabelPosition: 0.015, // off the edges, which would cut them
+    latLabelPosition: 0.99,
     wrapX: false,
     zIndex: 800,
     strokeStyle: new Stroke({ color: "rgba(80,100,120,0.45)", width: 1, lineDash: [2, 5] }),
