@@ -132,6 +132,12 @@ var Vt={PROPERTYCHANGE:"propertychange"};function Je(r){for(let t in r)delete r[
   .top, .banner, .status:not(:empty) { padding-inline: 10px; }
   .mapbox [data-map] { min-height: 300px; }
 }
+@media (max-width: 480px) {
+  .rs-root table { font-size: .82rem; }
+  .rs-root th, .rs-root td { padding: 4px 3px; }
+  .rs-root thead th, .rs-root thead th.n { font-size: .7rem; hyphens: auto; overflow-wrap: anywhere; }
+  .rs-root td button, .rs-root th button { padding: 3px 6px; font-size: .82rem; }
+}
 
 /* the map */
 .rs-map { position: relative; display: grid; grid-template: minmax(0, 1fr) auto / minmax(0, 1fr); width: 100%; height: 100%; min-height: 240px; background: #dfe9ef; overflow: hidden; color: #14202b; font: 13px system-ui, sans-serif; direction: ltr; }
