@@ -117,6 +117,11 @@ def test_images_are_those_after_the_event_in_order():
             "0 km² (0-0.250)",
         ),
         (Fact(key="k", value=1234.5, unit="km2", display="area"), "1,234 km²"),
+        (Fact(key="k", value=0.0003, unit="km2", display="area"), "<0.001 km²"),
+        (
+            Fact(key="k", value=0.5, low=0.0001, high=0.7, unit="km2", display="area"),
+            "0.500 km² (<0.001-0.700)",
+        ),
         (
             Fact(key="k", value=12_345.0, low=9_940.0, high=15_999.0, display="people"),
             "12,000 (9,900-16,000)",

@@ -84,10 +84,16 @@ def round_people(people: float, words: Words = ENGLISH) -> str:
 
 
 def _areas(values: Sequence[float], words: Words) -> list[str]:
-    """Return about three significant digits of the largest; zero is "0"."""
+    """Return about three significant digits of the largest; only zero is "0"."""
     top = max(map(abs, values))
     digits = 3 if top < 1 else 2 if top < 10 else 1 if top < 1000 else 0  # noqa: PLR2004
-    return [words.number(v, digits if v else 0) for v in values]
+    least = 10.0**-digits
+    return [
+        words(_LESS, number=words.number(least, digits))
+        if 0 < v < least / 2
+        else words.number(v, digits if v else 0)
+        for v in values
+    ]
 
 
 def _people(values: Sequence[float], words: Words) -> list[str]:
