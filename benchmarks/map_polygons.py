@@ -4,8 +4,9 @@
 
 The districts of a flood are replaced by so many polygons, which the page takes as vector tiles.
 The map is dragged and zoomed for some seconds each, and the time from one animation frame to the
-next is taken, once with the polygons and once with the layer switched off. Chromium draws without
-a graphics processor here: with one it is faster.
+next is taken, once with the polygons and once with the layer switched off. Where Chromium draws
+without a graphics processor, painting takes most of a frame; what the page itself does in one (its
+scripts and layout, which no graphics processor takes over) is told beside it.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from reliefscope.products import onscreen
 from reliefscope.products.catalog import find
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import CDPSession, Page
 
 _LAYER = "administrativeA"
 _SECONDS = 4.0
@@ -61,14 +62,26 @@ def with_polygons(catalog: Path, folder: Path, count: int) -> tuple[Path, str]:
     return copy, entry.product_id
 
 
-def frames(page: "Page", *, zoom: bool) -> list[float]:
-    """Return the times between frames [ms] while the map is dragged, or zoomed in and out."""
+def busy_s(wire: "CDPSession") -> float:
+    """Return how long scripts, styles and layout of a page have taken so far [s]."""
+    told = {m["name"]: m["value"] for m in wire.send("Performance.getMetrics")["metrics"]}
+    return float(sum(told[f"{n}Duration"] for n in ("Script", "RecalcStyle", "Layout")))
+
+
+def frames(page: "Page", *, zoom: bool) -> tuple[list[float], float]:
+    """Drag the map, or zoom in and out; return the times between frames, and the page's own [ms].
+
+    The latter is the mean of a frame.
+    """
+    wire = page.context.new_cdp_session(page)
+    wire.send("Performance.enable")
     box = page.locator(".rs-target").bounding_box()
     if box is None:
         raise SystemExit("there is no map")
     x, y = box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"]
     page.mouse.move(x, y)
     page.evaluate(_BEGIN)
+    before = busy_s(wire)
     until, step = time.monotonic() + _SECONDS, 0
     if not zoom:
         page.mouse.down()
@@ -79,8 +92,9 @@ def frames(page: "Page", *, zoom: bool) -> list[float]:
         else:
             page.mouse.move(x + 120 * np.sin(step / 12), y + 90 * np.sin(step / 17))
     page.mouse.up()
+    own = busy_s(wire) - before
     found: list[float] = page.evaluate(_END)
-    return found
+    return found, 1000 * own / max(len(found), 1)
 
 
 def told(times: list[float]) -> str:
@@ -112,9 +126,10 @@ def main() -> None:
                 page.locator(".rs-map[data-drawn=yes]").wait_for(timeout=300_000)
                 page.wait_for_load_state("networkidle", timeout=300_000)
                 for zoom in (False, True):
-                    seen = frames(page, zoom=zoom)
+                    seen, own = frames(page, zoom=zoom)
                     act = "zooming" if zoom else "dragging"
                     print(f"{label} {args.polygons:,} polygons, {act}: {told(seen)}")
+                    print(f"  of a frame the page's own: {own:.1f} ms")
                 print(f"  vector tiles asked for: {sum('.mvt' in t for t in tiles)}")
                 page.close()
             browser.close()
