@@ -99,7 +99,7 @@ def measure_name(name: str, words: Words) -> str:
     else:
         told = VARIABLES[bare].long_name if bare in VARIABLES else bare.replace("_", " ")
     if not between:
-        return told
+        return f"{told[:1].upper()}{told[1:]}"
     return f"{words(wording.ROLES[role]) if role in wording.ROLES else role}: {told}"
 
 
