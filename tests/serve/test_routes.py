@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import html
 import io
 import json
 import re
@@ -10,6 +9,7 @@ import re
 import brotli
 import numpy as np
 import pytest
+from markupsafe import Markup
 from PIL import Image
 
 from reliefscope.products.catalog import find, publish
@@ -352,7 +352,7 @@ def test_the_first_answer_of_the_briefing_has_facts_and_pictures(visitor, catalo
     first = told[told.index('id="first"') : told.index("<script")]
     facts = catalog / "flood" / "EMSR771" / PLAIN / "facts.json"
     stated = Facts.from_json(facts.read_text(encoding="utf-8"))
-    assert html.escape(stated.text("event_area_km2")) in first
+    assert stated.text("event_area_km2") in Markup(first).striptags()  # noqa: S704 - our own page
     assert f'href="/pictures/{PLAIN}/event.webp"' in first
     assert "data:image" not in first
     assert "bokeh-gl" not in told

@@ -12,11 +12,13 @@ from markupsafe import Markup
 
 from reliefscope.errors import InputError
 from reliefscope.products import onscreen
+from reliefscope.products.exposure import OUTSIDE
 from reliefscope.products.facts import Facts
-from reliefscope.views import away, shared, store
+from reliefscope.views import away, shared, store, telling
 from reliefscope.views.briefing import Briefing
 from reliefscope.views.state import from_query
 from reliefscope.views.store import Routes
+from reliefscope.words import words_in
 
 NOW = dt.datetime(2030, 5, 3, tzinfo=dt.UTC)
 
@@ -52,6 +54,25 @@ def test_first_screen_has_facts_marks_map_and_table(view):
     assert {"event", "excluded", "administrativeA"} <= ids
     assert "<table>" in regions["worst"]
     assert regions["list"].count('data-act="choose"') == 1
+
+
+def test_what_no_unit_covers_is_no_district():
+    """It is not offered as one, nor chosen where none is; the rest is in the order of the sheet."""
+    rows = [
+        {"name": name, "pcode": code, "level": 2, "event_km2": km2, "exposed": people,
+         "exposed_low": people / 2, "exposed_high": people, "cannot_tell": 0.0}
+        for name, code, km2, people in (
+            (OUTSIDE, "", 9.0, 900.0), ("Wide", "W", 5.0, 10.0), ("Full", "F", 0.0002, 400.0),
+        )
+    ]  # fmt: skip
+    stated = Facts({}, tuple(rows), {})
+    shown = telling.worst(stated, "", words_in("fr"))
+    assert OUTSIDE not in shown
+    assert 'aria-pressed="true"' not in shown
+    assert shown.index("Full") < shown.index("Wide")
+    assert "<0,001" in shown.striptags()
+    assert "200 à 400" in shown.striptags()
+    assert [r["name"] for r in stated.units] == ["Wide", "Full"]
 
 
 @pytest.mark.parametrize(

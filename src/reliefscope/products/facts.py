@@ -18,7 +18,7 @@ from reliefscope.model.granule import Granule
 from reliefscope.model.product import Product
 from reliefscope.pipeline.passes import repeats
 from reliefscope.products.assets import Status
-from reliefscope.products.exposure import POSSIBLE_PERCENT, SURE_PERCENT, Exposure
+from reliefscope.products.exposure import OUTSIDE, POSSIBLE_PERCENT, SURE_PERCENT, Exposure
 from reliefscope.products.folding import MANY
 from reliefscope.products.layers import Layers
 from reliefscope.products.provenance import scrub
@@ -83,6 +83,11 @@ class Facts(Mapping[str, Fact]):
     def __len__(self) -> int:
         """Return how many facts there are."""
         return len(self.items_by_key)
+
+    @property
+    def units(self) -> tuple[Mapping[str, Any], ...]:
+        """The rows of admin units: all but that of what none of them covers."""
+        return tuple(row for row in self.admin if row["name"] != OUTSIDE)
 
     def text(self, key: str, words: Words = ENGLISH) -> str:
         """Return what a person reads, such as ``42.1 km² (38.0-47.5)``."""

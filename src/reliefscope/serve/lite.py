@@ -10,7 +10,6 @@ from babel import Locale
 
 from reliefscope.model.cube import Advisory
 from reliefscope.model.event import Hazard
-from reliefscope.products.exposure import OUTSIDE
 from reliefscope.products.facts import Fact
 from reliefscope.products.provenance import granules_in
 from reliefscope.products.sheet import wording as sheet_wording
@@ -166,9 +165,8 @@ def _things(shown: Shown, words: Words) -> Iterator[tuple[str, str]]:
 
 def _units(shown: Shown, words: Words) -> Iterator[tuple[str, ...]]:
     """Yield the worst units of the finest level: name, event, exposed, cannot tell, at most."""
-    named = [r for r in shown.facts.admin if r["name"] != OUTSIDE]
-    finest = max((r["level"] for r in named), default=0)
-    hit = [r for r in named if r["level"] == finest and r["event_km2"] > 0]
+    finest = max((r["level"] for r in shown.facts.units), default=0)
+    hit = [r for r in shown.facts.units if r["level"] == finest and r["event_km2"] > 0]
     hit.sort(key=lambda r: (-(r["exposed"] or 0.0), -r["event_km2"]))
 
     def told(row: Mapping[str, Any], name: str, display: str, unit: str = "") -> str:

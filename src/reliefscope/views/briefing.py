@@ -408,7 +408,7 @@ class Briefing(pn.viewable.Viewer):
         if card is None or not arg:
             return
         package = store.package(card.entry.folder)
-        row = next((r for r in package.facts.admin if r["pcode"] == arg), None)
+        row = next((r for r in package.facts.units if r["pcode"] == arg), None)
         if row is None:
             raise InputError(self._words("There is no such district here; choose one of the list."))
         self._set(unit=arg, area=())

@@ -131,12 +131,12 @@ class Climate(pn.viewable.Viewer):
             return
         folder = card.entry.folder
         package, told = store.package(folder), store.record(folder)
-        row = next((r for r in package.facts.admin if r["pcode"] == self.state.unit), None)
+        row = _unit(card, self.state.unit)
         self.page.fill(
             marks=telling.marks(told, None, words),
             head=telling.head(told, card.hazard, words),
             list=telling.event_list(self._cards, self.state.product, words),
-            places=self._places(package.facts.admin),
+            places=self._places(package.facts.units),
             now=self._now(card, row),
             series=self._series(card),
             classes=self._classes(card),
@@ -323,7 +323,7 @@ def _class_name(layer: str, name: str, words: Words) -> str:
 
 
 def _unit(card: Card, code: str) -> Mapping[str, Any] | None:
-    units = store.package(card.entry.folder).facts.admin
+    units = store.package(card.entry.folder).facts.units
     return next((r for r in units if code and r["pcode"] == code), None)
 
 

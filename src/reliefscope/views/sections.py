@@ -212,7 +212,7 @@ def area_form(package: Package, unit: str, words: Words) -> Markup:
     units += [
         element("option", str(row["name"]), value=str(row["pcode"]),
                 selected=row["pcode"] == unit)
-        for row in package.facts.admin
+        for row in package.facts.units
     ]  # fmt: skip
     limits = onscreen.extent_of(package.folder)
     box_ = element(

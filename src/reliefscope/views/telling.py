@@ -7,9 +7,9 @@ from typing import Any
 from markupsafe import Markup
 
 from reliefscope.products.catalog import Package
-from reliefscope.products.facts import Facts
+from reliefscope.products.facts import Fact, Facts
 from reliefscope.products.sheet import wording
-from reliefscope.products.telling import as_text
+from reliefscope.products.telling import as_text, range_text
 from reliefscope.views.markup import element, joined
 from reliefscope.views.parts import button, table
 from reliefscope.views.store import Card, Record
@@ -207,10 +207,10 @@ def no_chain(words: Words) -> Markup:
 
 
 def worst(stated: Facts, unit: str, words: Words) -> Markup:
-    """Return the table of the units that are worst off: the map in words."""
-    rows = sorted(stated.admin, key=lambda r: -float(r.get("event_km2") or 0))
-    finest = max((r.get("level") or 0 for r in rows), default=0)
-    rows = [r for r in rows if (r.get("level") or 0) == finest][:_WORST]
+    """Return the table of the units that are worst off, as on the sheet: the map in words."""
+    finest = max((r.get("level") or 0 for r in stated.units), default=0)
+    rows = [r for r in stated.units if (r.get("level") or 0) == finest]
+    rows.sort(key=lambda r: (-float(r.get("exposed") or 0), -float(r.get("event_km2") or 0)))
     if not rows:
         return element("p", words("No administrative boundaries were given for this product."))
     people = any(r.get("exposed") is not None for r in rows)
@@ -221,27 +221,29 @@ def worst(stated: Facts, unit: str, words: Words) -> Markup:
     return table(
         words("The districts where most was seen; choose one to see its numbers."),
         head_,
-        [list(_unit_row(r, unit, people=people, ranged=ranged, words=words)) for r in rows],
-    )
+        [list(_unit_row(r, unit, people=people, ranged=ranged, words=words))
+         for r in rows[:_WORST]],
+    )  # fmt: skip
 
 
 def _unit_row(
     row: Mapping[str, Any], unit: str, *, people: bool, ranged: bool, words: Words
 ) -> Iterator[Any]:
+    def fact(name: str, display: str = "people") -> Fact:
+        return Fact(key=name, value=row.get(name), display=display)
+
     code = str(row.get("pcode") or "")
     yield button(
         str(row["name"]), "unit", code, id=f"unit_{code}", aria_pressed=str(code == unit).lower()
     )
-    yield words.number(float(row["event_km2"]), 2)
+    yield as_text(fact("event_km2", "area"), words)
     if people:
-        told = [row.get(k) for k in ("exposed", "exposed_low", "exposed_high", "cannot_tell")]
-        seen, low, high, unsure = [
-            words.number(_two_digits(v)) if v is not None else "-" for v in told
-        ]
-        yield seen
+        yield as_text(fact("exposed"), words)
         if ranged:
-            yield f"{low}-{high}"
-        yield unsure
+            low, high = fact("exposed_low"), fact("exposed_high")
+            known = low.value is not None and high.value is not None
+            yield range_text(low, high, words) if known else "-"
+        yield as_text(fact("cannot_tell"), words)
 
 
 def changed(now: Package, before: Package | None, words: Words) -> Markup:
