@@ -15,6 +15,7 @@ from reliefscope.jobs.exercise import exercise_request
 from reliefscope.jobs.reference import describe, find_indicator, page, write_pages
 from reliefscope.model.cube import VARIABLES
 from reliefscope.model.event import Hazard
+from reliefscope.sources.simulated.illustration import IllustrationSource
 
 
 @pytest.mark.parametrize("name", INDICATORS)
@@ -42,6 +43,20 @@ class TestEach:
             assert f"<td>{layer}</td>" in text
         assert html.escape(indicator.reference) in text
         assert not re.search(r'src="(?!data:)', text)
+
+
+@pytest.mark.parametrize("name", INDICATORS)
+def test_something_has_the_data_to_show_each(name, tmp_path):
+    """The exercise of its hazard offers all that it must have, or the drawn landscape does."""
+    indicator = INDICATORS[name]
+    hazard = reference._SHOWN_BY.get(indicator.hazard, indicator.hazard)
+    request, _ = exercise_request(hazard, size=192, seed=3, cache=tmp_path)
+    offered = [
+        frozenset().union(*(s.provides for s in request.sources.values())),
+        IllustrationSource(event=request.event).provides,
+    ]
+    needed = [set(n.any_of) for n in indicator.needs.values() if not n.optional]
+    assert any(all(need & there for need in needed) for there in offered)
 
 
 def test_pages_show_the_exercise_and_a_real_event(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """The landscape that is drawn for pictures."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from reliefscope.feeds.exercise import exercise_event
 from reliefscope.indicators import INDICATORS
 from reliefscope.model.cube import State
+from reliefscope.model.event import Hazard
 from reliefscope.pipeline.plan import plan
 from reliefscope.pipeline.run import run
 from reliefscope.sources.simulated.illustration import IllustrationSource
@@ -27,6 +29,21 @@ def test_methods_without_an_exercise_find_its_flood_and_nothing_else(name):
     assert state[int(0.9 * rows), int(0.9 * columns)] == State.NO_EVENT
     assert (state == State.EVENT).mean() > 0.05
     assert all(g.exercise for part in found.granules.values() for g in part)
+
+
+@pytest.mark.parametrize("name", ["heat_stress", "land_temperature"])
+def test_heat_is_away_from_the_lake(name):
+    """The far plain suffers, the lake does not, and something is said of every pixel."""
+    event = replace(exercise_event(size=256, seed=3), hazard=Hazard.HEAT)
+    source = IllustrationSource(event=event)
+    found = run(
+        plan(event, INDICATORS[name], {"drawn": source}, resolution=80.0), {"drawn": source}
+    )
+    state = found.data["state"].compute().to_numpy()
+    rows, columns = state.shape
+    assert state[int(0.62 * rows), int(0.45 * columns)] == State.NO_EVENT
+    assert state[int(0.9 * rows), int(0.95 * columns)] == State.EVENT
+    assert (state != State.NOT_OBSERVED).all()
 
 
 def test_the_same_event_draws_the_same_landscape():

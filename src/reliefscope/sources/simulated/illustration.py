@@ -1,6 +1,7 @@
 """A landscape drawn on demand, for pictures of methods that no exercise has the data for.
 
-A lake that shrinks over the years and floods at the onset, under mountains with ever less snow.
+A lake that shrinks over the years and floods at the onset, under mountains with ever less snow; the
+days after it are hot, and the plain away from the lake is hotter than it usually is.
 Nothing is written; the numbers are for show, and the mark of an exercise goes with them.
 """
 
@@ -24,6 +25,10 @@ from reliefscope.model.granule import Granule
 _RADAR = frozenset({"vv", "vh", "incidence_deg"})
 _READY = frozenset({"gfm_flood", "gfm_likelihood", "gfm_exclusion", "gfm_reference_water"})
 _STATIC = frozenset({"water_seasonality", "elevation"})
+_WEATHER = frozenset(
+    {"air_temperature", "dewpoint_temperature", "wind_u10", "wind_v10", "solar_radiation"}
+)
+_SURFACE = frozenset({"lst", "qa_pixel"})
 _GROUND: Mapping[str, tuple[float, float, float]] = MappingProxyType(
     {
         "blue": (0.05, 0.06, 0.80),
@@ -36,6 +41,13 @@ _GROUND: Mapping[str, tuple[float, float, float]] = MappingProxyType(
 )
 """Reflectance of plants, of water and of snow [1]."""
 _CLEAR = 4
+_CLEAR_QA = 21_824
+"""Of Landsat Collection 2: clear, no cloud or shadow (USGS LSDS-1619, table 6-2)."""
+_HOT_DAYS, _HOURS = 3, 24
+_NOON_SUN = 3.2e6
+"""Sunshine of an hour at noon [J m-2]."""
+_LAPSE_K = 0.0065
+"""Cooling with height [K m-1]."""
 _YEAR = 365.25
 _LONG_DAYS = 1500
 """A window longer than this is looked at month by month, a shorter one day by day."""
@@ -60,7 +72,7 @@ class IllustrationSource:
     @property
     def provides(self) -> frozenset[str]:
         """Canonical variables that can be drawn."""
-        return _RADAR | _READY | _STATIC | frozenset(_GROUND) | {"scl"}
+        return _RADAR | _READY | _STATIC | _WEATHER | _SURFACE | frozenset(_GROUND) | {"scl"}
 
     def search(
         self, area: Area, window: Window | None, variables: Collection[str]
@@ -94,6 +106,8 @@ class IllustrationSource:
         length = (window.end - window.start).days
         if variables & _READY:
             days = [1.0]
+        elif variables & _WEATHER:
+            days = [n / _HOURS for n in range(_HOT_DAYS * _HOURS)]
         elif variables & _RADAR:
             days = [1.0 - _REPEAT_DAYS * n for n in range(length // _REPEAT_DAYS + 1)]
         elif length > _LONG_DAYS:
@@ -146,6 +160,8 @@ class IllustrationSource:
             plants, water, snow = _GROUND[name]
             ground = np.where(wet, water, np.where(white, snow, plants))
             return np.asarray(np.clip(ground + 0.003 * noise, 0.001, 1))
+        if name in _WEATHER | _SURFACE:
+            return _hot(name, moment, age, winter, far, height, rise + 0.5 * noise)
         made = {
             "scl": np.full(far.shape, _CLEAR),
             "incidence_deg": 30 + 14 * x,
@@ -157,3 +173,29 @@ class IllustrationSource:
             "gfm_reference_water": lake.astype(int),
         }
         return np.asarray(made[name], dtype=float)
+
+
+def _hot(
+    name: str,
+    moment: dt.datetime,
+    age: float,
+    winter: float,
+    far: NDArray[np.float64],
+    height: NDArray[np.float64],
+    chance: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the weather of an hour, or the temperature of the ground: dry heat off the lake."""
+    day = math.sin(math.pi * (moment.hour + moment.minute / 60 - 6) / 12)  # from six to six
+    dry = np.clip((far - _LAKE) / 0.5, 0, 1)
+    air = 288 + 18 * dry + 7 * day - _LAPSE_K * height
+    bare = np.where(far < _LAKE, -8.0, 4 + 10 * dry) - 14 * winter - _LAPSE_K * height
+    made = {
+        "air_temperature": air,
+        "dewpoint_temperature": np.minimum(288 + 2 * dry, air - 1),
+        "wind_u10": 1 + 3 * np.clip(height / 900, 0, 1),
+        "wind_v10": 1 + 5 * (1 - dry),
+        "solar_radiation": np.full(far.shape, _NOON_SUN * max(day, 0.0)),
+        "lst": 298 + bare + chance + (9 * dry if age >= 0 else 0),
+        "qa_pixel": np.full(far.shape, float(_CLEAR_QA)),
+    }
+    return made[name]
