@@ -8,8 +8,9 @@ from pyproj import Transformer
 from rasterio.transform import from_origin
 
 from reliefscope.errors import InputError
-from reliefscope.model.cube import State
-from reliefscope.products import onscreen
+from reliefscope.model.cube import BurnSeverity, State
+from reliefscope.products import onscreen, tiles
+from reliefscope.products.pictures import class_colours
 
 _LEFT, _TOP, _CELL = 500_000.0, 4_200_000.0, 10.0
 
@@ -84,3 +85,57 @@ def test_quantity_is_transparent_where_there_is_none(folder):
 def test_names_that_are_no_raster_are_refused(folder, name):
     with pytest.raises(InputError, match="it has state"):
         onscreen.picture(folder, name)
+
+
+def _package(tmp_path, hazard, **rasters):
+    """A package as it lies in a catalog, whose event is the right half."""
+    folder = tmp_path / hazard / "E" / "P"
+    folder.mkdir(parents=True)
+    state = np.zeros((80, 80), np.uint8)
+    state[:, 40:] = State.EVENT
+    for name, values in {"state": state, **rasters}.items():
+        _write(folder / f"{name}.tif", values, nodata=255)
+    return folder
+
+
+def _seen_colours(pixels):
+    return {"#" + bytes(p[:3]).hex() for p in pixels.reshape(-1, 4)[::7] if p[3]}
+
+
+@pytest.mark.parametrize(
+    ("hazard", "colour"), [("flood", "#0084dc"), ("storm", "#0084dc"), ("landslide", "#b2182b")]
+)
+def test_water_alone_is_blue(tmp_path, hazard, colour):
+    """As on the sheet: picture, tile and legend of an event without classes have one colour."""
+    folder = _package(tmp_path, hazard)
+    assert _seen_colours(_pixels(onscreen.layer_picture(folder, "event"))) == {colour}
+    assert _seen_colours(_tile(folder)) == {colour}
+    assert onscreen.event_entries(folder) == {}
+    assert onscreen.plain_colour(folder) == colour
+
+
+def test_an_event_has_the_colours_of_its_classes(tmp_path):
+    """A burnt area is shown by severity, and only where it is burnt; unknown ones as the event."""
+    severity = np.full((80, 80), BurnSeverity.HIGH, np.uint8)
+    severity[40:, 40:] = BurnSeverity.LOW
+    severity[70:, 40:] = BurnSeverity.NOT_OBSERVED
+    folder = _package(tmp_path, "fire", burn_severity=severity)
+    colours = class_colours(BurnSeverity)
+    classes = {int(c): colours[c] for c in (BurnSeverity.LOW, BurnSeverity.HIGH)}
+    shown = _pixels(onscreen.layer_picture(folder, "event"))
+    assert _seen_colours(shown) == {*classes.values(), "#b2182b"}
+    assert (shown[..., 3] > 0).mean() == pytest.approx(0.5, abs=0.03)
+    assert _seen_colours(_tile(folder)) == {*classes.values(), "#b2182b"}
+    assert onscreen.event_entries(folder) == classes
+
+
+def _tile(folder):
+    """Return the pixels of the tile of zoom 14 around the middle of the package."""
+    to_web = Transformer.from_crs("EPSG:32633", "EPSG:3857", always_xy=True)
+    x, y = to_web.transform(_LEFT + 40 * _CELL, _TOP - 40 * _CELL)
+    half = 20037508.342789244
+    side = 2 * half / 2**14
+    place = int((x + half) / side), int((half - y) / side)
+    told = tiles.tile(folder / "state.tif", "event", 14, *place)
+    assert told is not None
+    return np.asarray(Image.open(io.BytesIO(told)).convert("RGBA"))

@@ -11,6 +11,7 @@ import shapely
 from markupsafe import Markup
 
 from reliefscope.errors import InputError
+from reliefscope.model.event import Hazard
 from reliefscope.products import onscreen
 from reliefscope.products.exposure import OUTSIDE
 from reliefscope.products.facts import Facts
@@ -18,6 +19,7 @@ from reliefscope.views import away, shared, store, telling
 from reliefscope.views.briefing import Briefing
 from reliefscope.views.state import from_query
 from reliefscope.views.store import Routes
+from reliefscope.views.wording import fact_name
 from reliefscope.words import words_in
 
 NOW = dt.datetime(2030, 5, 3, tzinfo=dt.UTC)
@@ -54,6 +56,30 @@ def test_first_screen_has_facts_marks_map_and_table(view):
     assert {"event", "excluded", "administrativeA"} <= ids
     assert "<table>" in regions["worst"]
     assert regions["list"].count('data-act="choose"') == 1
+
+
+def test_weather_data_see_nobody():
+    """Where no image was used, the numbers are of data; a flood seen by radar stays as it is."""
+    for key in ("exposed_population", "excluded_fraction", "image_acquired"):
+        seen, told = (
+            fact_name(key, Hazard.DROUGHT, words_in("en"), weather=w) for w in (False, True)
+        )
+        assert told != seen
+        assert "data" in told
+    assert fact_name("population_total", Hazard.DROUGHT, words_in("en"), weather=True) == (
+        fact_name("population_total", Hazard.DROUGHT, words_in("en"))
+    )
+
+
+def test_nothing_is_swiped_without_images(view, monkeypatch):
+    """The event lies to the right of the divider only where a picture of the ground has it."""
+    folder = _folder(view)
+    layers = {x.id: x for x in store.layers(folder, Hazard.FLOOD, words_in("en"), Routes())}
+    assert layers["event"].side == "right"
+    there = [n for n in onscreen.raster_names(folder) if n not in onscreen.PHOTOGRAPHS]
+    monkeypatch.setattr(onscreen, "raster_names", lambda _: tuple(there))
+    layers = {x.id: x for x in store.layers(folder, Hazard.FLOOD, words_in("en"), Routes())}
+    assert layers["event"].side == ""
 
 
 def test_what_no_unit_covers_is_no_district():

@@ -32,8 +32,10 @@ from rasterio.warp import transform_bounds
 
 from reliefscope.errors import InputError
 from reliefscope.model.cube import NO_LIKELIHOOD, VARIABLES, State, Variable
+from reliefscope.model.event import Hazard
 from reliefscope.products.inspection import BETWEEN
-from reliefscope.products.pictures import Ramp, class_colours, ramp
+from reliefscope.products.layers import GRADINGS
+from reliefscope.products.pictures import Ramp, class_colours, event_colour, ramp
 
 _WEB = "EPSG:3857"
 _MOST = 1100
@@ -54,6 +56,7 @@ CLASSES: Mapping[str, State] = {
     "not_observed": State.NOT_OBSERVED,
 }
 """Layers of a map that each show one class of the state."""
+_NO_CLASS = frozenset({"NONE", "NOT_OBSERVED"})
 _EQUATOR_M = 2 * math.pi * 6378137.0
 _TILE = 256
 
@@ -157,10 +160,81 @@ def _on_screen(
 
 
 def layer_picture(folder: Path, layer: str) -> Picture:
-    """Return a raster, or one class of the state, as a picture; see `picture`."""
+    """Return a raster, or one class of the state, as a picture; see `picture`.
+
+    The event is in the colours of its classes, where the package tells it by classes.
+    """
+    if layer == "event":
+        return _event_picture(folder)
     if layer in CLASSES:
         return picture(folder, "state", (int(CLASSES[layer]),))
     return picture(folder, layer)
+
+
+@lru_cache(maxsize=256)
+def _event_picture(folder: Path) -> Picture:
+    states, _, bounds = _on_screen(_raster(folder, "state"), photograph=False)
+    codes = np.zeros(states.shape, np.uint8)
+    grading = grading_of(folder)
+    if grading:
+        codes, _, _ = _on_screen(_raster(folder, grading), photograph=False)
+    data = _webp(painted_event(folder, states[0], codes[0]), lossy=False)
+    return Picture(data=data, extent=_degrees(bounds))
+
+
+def painted_event(folder: Path, states: NDArray[Any], codes: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return the pixels of the event in its colours, and nothing else, RGBA, (y, x, 4).
+
+    Parameters
+    ----------
+    folder : Path
+        Of the package.
+    states : array of uint8, (y, x)
+        Codes of `State`.
+    codes : array of uint8, (y, x)
+        Classes of `grading_of`; not read where there is none.
+    """
+    colours = np.zeros((256, 4), np.uint8)
+    colours[:] = (*_rgb(plain_colour(folder)), 255)
+    for code, colour in _graded(grading_of(folder)).items():
+        colours[code] = (*_rgb(colour), 255)
+    out: NDArray[np.uint8] = colours[codes.astype(np.uint8)]
+    out[states != State.EVENT] = 0
+    return out
+
+
+@lru_cache(maxsize=512)
+def event_entries(folder: Path) -> Mapping[int, str]:
+    """Return the colour of each class that the event has; empty where it is told without."""
+    grading = grading_of(folder)
+    if grading is None:
+        return {}
+    bands = []
+    for name in ("state", grading):
+        with rasterio.open(_raster(folder, name)) as file:
+            bands.append(file.read(1, out_shape=_thinned(file), resampling=Resampling.nearest))
+    there = set(np.unique(bands[1][bands[0] == State.EVENT]).tolist())
+    return {code: colour for code, colour in _graded(grading).items() if code in there}
+
+
+@lru_cache(maxsize=512)
+def grading_of(folder: Path) -> str | None:
+    """Return the raster by whose classes the event is told, if there is one."""
+    return next((name for name in GRADINGS if (folder / f"{name}.tif").is_file()), None)
+
+
+def _graded(grading: str | None) -> Mapping[int, str]:
+    flags = None if grading is None else VARIABLES[grading].flags
+    if flags is None or not issubclass(flags, IntEnum):
+        return {}
+    colours = class_colours(flags).items()
+    return {code: colour for code, colour in colours if flags(code).name not in _NO_CLASS}
+
+
+def plain_colour(folder: Path) -> str:
+    """Return the colour of an event without classes; a catalog's folders are named by hazard."""
+    named = folder.parent.parent.name
+    return event_colour(Hazard(named) if named in set(Hazard) else Hazard.FLOOD)
 
 
 @lru_cache(maxsize=512)

@@ -33,6 +33,7 @@ from reliefscope.model.cube import (
     Variable,
     VegetationStress,
 )
+from reliefscope.model.event import Hazard
 
 _MOST = 900
 """Pixels a side of a picture; larger layers are thinned."""
@@ -93,6 +94,8 @@ _BY_UNITS: Mapping[str, Ramp] = {
     "mm": Ramp(colours="YlGnBu"),
     "dB": Ramp(colours="PuOr"),
 }
+WATER = frozenset({Hazard.FLOOD, Hazard.STORM})
+"""Hazards whose events are drawn as water."""
 _OTHERWISE = Ramp(colours="viridis")
 
 _CLASSES: Mapping[type[IntEnum], Sequence[str]] = {
@@ -156,6 +159,11 @@ def ramp(name: str) -> Ramp:
     variable = VARIABLES.get(name)
     units = "" if variable is None else variable.units
     return _RAMPS.get(name) or _BY_UNITS.get(units, _OTHERWISE)
+
+
+def event_colour(hazard: Hazard) -> str:
+    """Return the colour of an event without classes, ``#rrggbb``: water alone is blue."""
+    return class_colours(State)[State.EVENT] if hazard in WATER else "#b2182b"
 
 
 def class_colours(flags: type[IntEnum]) -> Mapping[int, str]:

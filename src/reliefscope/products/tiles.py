@@ -22,7 +22,7 @@ from rasterio.warp import transform_bounds
 from reliefscope.errors import IntegrityError
 from reliefscope.model.cube import NO_LIKELIHOOD, VARIABLES, State
 from reliefscope.products.layers import GRADINGS
-from reliefscope.products.onscreen import CLASSES, PHOTOGRAPHS
+from reliefscope.products.onscreen import CLASSES, PHOTOGRAPHS, grading_of, painted_event
 from reliefscope.products.opened import kept_open
 from reliefscope.products.pictures import class_colours, ramp
 from reliefscope.products.sheet import raster
@@ -70,6 +70,8 @@ def tile(path: Path, name: str, z: int, x: int, y: int) -> bytes | None:
         return None
     try:
         bands, there = _warped(path, name, box)
+        if name == "event" and there.any():
+            return _webp(_event(path, bands[0], box))
     except (RasterioError, OSError) as error:
         raise IntegrityError(f"{path.name} cannot be read: publish the product again") from error
     if not there.any():
@@ -146,6 +148,15 @@ def painted(path: Path, name: str, bands: NDArray[Any], there: NDArray[np.bool_]
     if not there.all():
         out[~there] = 0
     return out
+
+
+def _event(path: Path, states: NDArray[Any], box: _Box) -> _Table:
+    """Paint the event, in the colours of its classes where the package has them."""
+    folder, codes = path.parent, np.zeros(states.shape, np.uint8)
+    grading = grading_of(folder)
+    if grading is not None:
+        codes = _warped(path.with_name(f"{grading}.tif"), grading, box)[0][0]
+    return painted_event(folder, states, codes)
 
 
 @cache

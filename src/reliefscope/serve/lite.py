@@ -16,6 +16,7 @@ from reliefscope.products.sheet import wording as sheet_wording
 from reliefscope.products.telling import as_text
 from reliefscope.serve import wording
 from reliefscope.serve.shelf import Shown
+from reliefscope.views.store import event_keys
 from reliefscope.words import Words
 
 PICTURE_BYTES = 80_000
@@ -94,7 +95,9 @@ def _card(shown: Shown, words: Words) -> dict[str, Any]:
     names = sheet_wording.EVENT_NAMES[Hazard(shown.entry.hazard)]
     numbers = [(words(names[0]), facts.text("event_area_km2", words))]
     if "exposed_population" in facts:
-        label = wording.LABELS["exposed_population"]
+        label = sheet_wording.true_of(
+            wording.LABELS["exposed_population"], shown.record["granules"]
+        )
         numbers.append((words(label), facts.text("exposed_population", words)))
     return {
         "id": shown.product_id,
@@ -116,7 +119,8 @@ def briefing(shown: Shown, words: Words, now: dt.datetime) -> dict[str, Any]:
     age = (now - shown.entry.datetime).days
 
     def row(key: str, label: str = "") -> tuple[str, str]:
-        return label or words(wording.LABELS[key]), facts.text(key, words)
+        own = sheet_wording.true_of(wording.LABELS.get(key, ""), shown.record["granules"])
+        return label or words(own), facts.text(key, words)
 
     return {
         "id": shown.product_id,
@@ -138,7 +142,9 @@ def briefing(shown: Shown, words: Words, now: dt.datetime) -> dict[str, Any]:
             wording.MAP_ALT, title=shown.title, event=event,
             area=facts.text("event_area_km2", words),
         ),
-        "legend_event": event,
+        "legend_event": [
+            (key.colour, key.label) for key in event_keys(shown.entry.folder, event, words)
+        ],
         "legend_reference": words(names[1]),
         "units": list(_units(shown, words)),
         "event_name": event,

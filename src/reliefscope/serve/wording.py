@@ -41,6 +41,7 @@ TEXTS: Mapping[str, str] = {
     "newest": mark("See the newest version"),
     "map": mark("Map"),
     "legend": mark("Legend"),
+    "colon": mark(": "),
     "layers": mark("Layers of the map"),
     "excluded": mark("Seen, but cannot tell"),
     "unseen": mark("Not observed"),

@@ -197,7 +197,8 @@ class Briefing(pn.viewable.Viewer):
         if not key or key not in package.facts:
             self.page.fill(chain=telling.no_chain(self._words))
             return
-        name = fact_name(key, card.hazard, self._words)
+        weather = store.of_weather(card.entry.folder)
+        name = fact_name(key, card.hazard, self._words, weather=weather)
         told = telling.chain(explain(package, key), self._words)
         self.page.fill(chain=joined(element("h3", name), told))
 
@@ -325,7 +326,13 @@ class Briefing(pn.viewable.Viewer):
         if card is not None:
             package = store.package(card.entry.folder)
             self.page.fill(
-                facts=telling.facts(package.facts, card.hazard, self.state.fact, self._words)
+                facts=telling.facts(
+                    package.facts,
+                    card.hazard,
+                    self.state.fact,
+                    self._words,
+                    weather=store.of_weather(card.entry.folder),
+                )
             )
             self._show_chain()
             if self.state.fact:
@@ -509,8 +516,9 @@ class Briefing(pn.viewable.Viewer):
         if card is None:
             return
         self._area = (name, numbers)
+        weather = store.of_weather(card.entry.folder)
         rows = [
-            (fact_name(key, card.hazard, words), as_text(numbers[key], words))
+            (fact_name(key, card.hazard, words, weather=weather), as_text(numbers[key], words))
             for key in FACTS
             if key in numbers and numbers[key].value is not None
         ]

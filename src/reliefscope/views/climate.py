@@ -163,8 +163,9 @@ class Climate(pn.viewable.Viewer):
 
     def _now(self, card: Card, row: Mapping[str, Any] | None) -> Markup:
         words, facts = self._words, store.package(card.entry.folder).facts
+        weather = store.of_weather(card.entry.folder)
         if row is None:
-            rows = [(fact_name(k, card.hazard, words), as_text(facts[k], words))
+            rows = [(fact_name(k, card.hazard, words, weather=weather), as_text(facts[k], words))
                     for k in _NOW if k in facts and facts[k].value is not None]  # fmt: skip
             name = card.place
         else:
@@ -173,7 +174,7 @@ class Climate(pn.viewable.Viewer):
                        "population_cannot_tell": "cannot_tell"}  # fmt: skip
             rows = [
                 (
-                    fact_name(k, card.hazard, words),
+                    fact_name(k, card.hazard, words, weather=weather),
                     as_text(replace(facts[k], value=row[c], low=None, high=None), words),
                 )
                 for k, c in columns.items()

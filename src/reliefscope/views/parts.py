@@ -126,6 +126,13 @@ def button(text: str, act: str, arg: str = "", **more: object) -> Markup:
     return element("button", text, type="button", data_act=act, data_arg=arg or None, **more)
 
 
+_SHORT_UNITS = {
+    "1": "", "percent": "%", "degree": "°", "degree_Celsius": "°C", "m s-1": "m/s", "K2": "K²",
+    "m3 m-3": "m³/m³", "J m-2": "J/m²",
+}  # fmt: skip
+"""How units are written on screens, where the table of variables has them for machines."""
+
+
 def legend(keys: Iterable[Key]) -> Markup:
     """Return swatches with their names."""
     lines = [element("li", swatch(key), element("span", key.label)) for key in keys]
@@ -147,7 +154,7 @@ def swatch(key: Key) -> Markup:
 def ramp(scale: Scale, words: Words) -> Markup:
     """Return the colours of a quantity with both ends."""
     digits = 0 if scale.high - scale.low > 9 else 1  # noqa: PLR2004 - figures worth telling
-    units = "" if scale.units == "1" else ("%" if scale.units == "percent" else scale.units)
+    units = _SHORT_UNITS.get(scale.units, scale.units)
     ends = [f"{words.number(v, digits)} {units}".strip() for v in (scale.low, scale.high)]
     return element(
         "div",

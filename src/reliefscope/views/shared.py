@@ -45,7 +45,9 @@ def product(
     return MappingProxyType(
         {
             "head": telling.head(told, hazard, words),
-            "facts": telling.facts(package.facts, hazard, fact, words),
+            "facts": telling.facts(
+                package.facts, hazard, fact, words, weather=store.of_weather(folder)
+            ),
             "worst": telling.worst(package.facts, unit, words),
             "files": sections.files(folder, routes, words),
             "area_form": sections.area_form(package, unit, words),

@@ -142,6 +142,11 @@ def record(folder: Path) -> Record:
         ) from error
 
 
+def of_weather(folder: Path) -> bool:
+    """Return whether weather data alone tell of the event."""
+    return wording.of_weather(record(folder).granules) is True
+
+
 @lru_cache(maxsize=200)
 def package(folder: Path) -> Package:
     """Return an opened package; its files never change once published."""
@@ -182,9 +187,10 @@ def _classified(folder: Path, hazard: Hazard, words: Words, routes: Routes) -> I
     """Yield the event, what was there before, and what could not be told or was not seen."""
     event, reference, _ = wording.EVENT_NAMES[hazard]
     there = onscreen.class_entries(folder, "state")
+    beside = "right" if set(onscreen.PHOTOGRAPHS) & set(onscreen.raster_names(folder)) else ""
     rows = (
         ("reference", reference, "", "", 3),
-        ("event", event, "", "right", 4),
+        ("event", event, "", beside, 4),
         ("excluded", wording.EXCLUDED_NAME, "sparse", "", 5),
         ("not_observed", wording.NOT_OBSERVED_NAME, "dense", "", 6),
     )
@@ -200,8 +206,22 @@ def _classified(folder: Path, hazard: Hazard, words: Words, routes: Routes) -> I
             pattern=pattern,
             side=side,
             order=order,
-            legend=(Key(colour=there.get(code, "#0084dc"), label=words(title), pattern=pattern),),
+            legend=event_keys(folder, words(title), words)
+            if name == "event"
+            else (Key(colour=there[code], label=words(title), pattern=pattern),),
         )
+
+
+def event_keys(folder: Path, title: str, words: Words) -> tuple[Key, ...]:
+    """Return the classes of the event with their colours, or the event as one."""
+    grading = onscreen.grading_of(folder)
+    flags = None if grading is None else VARIABLES[grading].flags
+    found = tuple(
+        Key(colour=colour, label=words(wording.class_name(member)))
+        for code, colour in onscreen.event_entries(folder).items()
+        if flags is not None and isinstance(member := flags(code), IntEnum)
+    )
+    return found or (Key(colour=onscreen.plain_colour(folder), label=title),)
 
 
 def _measures(folder: Path, words: Words, routes: Routes) -> Iterator[Layer]:

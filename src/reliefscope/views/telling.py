@@ -12,7 +12,7 @@ from reliefscope.products.sheet import wording
 from reliefscope.products.telling import as_text, range_text
 from reliefscope.views.markup import element, joined
 from reliefscope.views.parts import button, table
-from reliefscope.views.store import Card, Record
+from reliefscope.views.store import Card, Record, of_weather
 from reliefscope.views.wording import FACTS, HAZARDS, fact_name
 from reliefscope.words import Words
 
@@ -121,13 +121,20 @@ def _with_range(text: str) -> Markup:
     return element("bdi", number, element("span", bracket + rest, class_="range") if rest else "")
 
 
-def facts(stated: Facts, hazard: Any, chosen: str, words: Words) -> Markup:  # noqa: ANN401
+def facts(
+    stated: Facts,
+    hazard: Any,  # noqa: ANN401
+    chosen: str,
+    words: Words,
+    *,
+    weather: bool = False,
+) -> Markup:
     """Return the few numbers of the first screen, each with a way to its origin."""
     rows = []
     for key in FACTS:
         if key not in stated or stated[key].value is None:
             continue
-        name = fact_name(key, hazard, words)
+        name = fact_name(key, hazard, words, weather=weather)
         rows.append(
             element(
                 "div",
@@ -255,7 +262,7 @@ def changed(now: Package, before: Package | None, words: Words) -> Markup:
     hazard = now.folder.parent.parent.name
     rows = [
         (
-            fact_name(k, _hazard(hazard), words),
+            fact_name(k, _hazard(hazard), words, weather=of_weather(now.folder)),
             as_text(before.facts[k], words),
             as_text(now.facts[k], words),
         )

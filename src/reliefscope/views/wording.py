@@ -37,6 +37,15 @@ FACTS: Mapping[str, str] = {
 }
 """Facts that the first screen tells, in this order; the event's own name stands for its area."""
 
+_OF_WEATHER: Mapping[str, str] = {
+    "exposed_population": mark("People where the data show the event"),
+    "observed_fraction": mark("Share of the area with data"),
+    "excluded_fraction": mark("Share where the data cannot tell"),
+    "image_acquired": wording.LATEST,
+    "hours_after_onset": mark("Latest data after the onset"),
+}
+"""What some of them are called where weather data alone were used."""
+
 MEASURES: Mapping[str, str] = {
     "likelihood": mark("Likelihood of the event"),
     "exclusion": mark("Why the satellite cannot tell"),
@@ -103,8 +112,10 @@ def measure_name(name: str, words: Words) -> str:
     return f"{words(wording.ROLES[role]) if role in wording.ROLES else role}: {told}"
 
 
-def fact_name(key: str, hazard: Hazard, words: Words) -> str:
-    """Return what a fact counts."""
+def fact_name(key: str, hazard: Hazard, words: Words, *, weather: bool = False) -> str:
+    """Return what a fact counts; nothing was seen where ``weather`` data alone were used."""
+    if weather and key in _OF_WEATHER:
+        return words(_OF_WEATHER[key])
     if key == "event_area_km2":
         return words(wording.EVENT_NAMES[hazard][0])
     told = FACTS.get(key, "")

@@ -2,17 +2,14 @@
 
 from PIL import ImageColor
 
-from reliefscope.model.event import Hazard
-from reliefscope.products.pictures import class_colours
+from reliefscope.products.pictures import WATER, class_colours
 from reliefscope.products.sheet import raster
 from reliefscope.products.sheet.content import SheetContent
-
-_WATER = frozenset({Hazard.FLOOD, Hazard.STORM})
 
 
 def base_inks(content: SheetContent) -> tuple[raster.Ink, ...]:
     """Return the palette of an event: water is blue, and nothing else is."""
-    return raster.palette_of(water=content.product.event.hazard in _WATER)
+    return raster.palette_of(water=content.product.event.hazard in WATER)
 
 
 def class_inks(content: SheetContent) -> dict[int, raster.Ink]:

@@ -54,7 +54,7 @@ var Vt={PROPERTYCHANGE:"propertychange"};function Je(r){for(let t in r)delete r[
 .rs-root input[type="file"] { width: 100%; }
 .row { display: flex; flex-wrap: wrap; gap: 8px; align-items: end; }
 .field { display: grid; gap: 3px; font-size: .88rem; color: var(--soft); }
-.field > * { color: var(--ink); }
+.field > * { color: var(--ink); min-width: 0; max-width: 100%; }
 
 .banner { padding: 8px 20px; font-weight: 600; }
 .banner.exercise, .banner.draft { background: var(--warn); color: var(--warn-ink); }
