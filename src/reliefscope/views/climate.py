@@ -180,7 +180,12 @@ class Climate(pn.viewable.Viewer):
                 for k, c in columns.items()
                 if k in facts and row.get(c) is not None
             ]
-        rows.append((words("Share of it affected"), f"{words.number(100 * _share(card, row))} %"))
+        rows.append(
+            (
+                words("Share of it affected"),
+                words("{number} %", number=words.number(100 * _share(card, row))),
+            )
+        )
         lines = [
             element("div", element("dt", n), element("dd", element("bdi", t), class_="plain"))
             for n, t in rows

@@ -69,7 +69,7 @@ def outlook(found: Any, words: Words) -> Markup:  # noqa: ANN401 - an Outlook, o
             g.source,
             (g.acquired or "-")[:16].replace("T", " "),
             "" if g.age_hours is None or g.age_hours < 0 else words.number(g.age_hours),
-            f"{words.number(100 * g.cover)} %",
+            words("{number} %", number=words.number(100 * g.cover)),
         )
         for g in found.granules
     ]
@@ -262,7 +262,12 @@ def accuracy(found: Any, *, can_rehearse: bool, words: Words) -> Markup:  # noqa
                 (words("Recall"), counts.recall),
             )
         ]
-        rows.append((words("Compared"), f"{words.number(100 * found.compared_fraction)} %"))
+        rows.append(
+            (
+                words("Compared"),
+                words("{number} %", number=words.number(100 * found.compared_fraction)),
+            )
+        )
         told = table(words("Agreement with the reference"), [words("Number"), words("Value")], rows)
     return joined(
         told,
