@@ -12,6 +12,9 @@ from odc.geo.geobox import GeoBox
 from reliefscope.model.event import Event
 from reliefscope.model.granule import Granule
 
+SET_ASIDE = "damaged and set aside"
+"""How the note on an input begins whose files were damaged."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:

@@ -19,7 +19,7 @@ from reliefscope.errors import (
 )
 from reliefscope.model.cube import OPTICAL, PROVENANCE_NOTES, Advisory, describe
 from reliefscope.model.granule import PASS_GAP, Granule, group_passes
-from reliefscope.model.product import Product
+from reliefscope.model.product import SET_ASIDE, Product
 from reliefscope.pipeline.chunks import side_here
 from reliefscope.pipeline.clouds import clear_share
 from reliefscope.pipeline.plan import Plan, Role
@@ -105,7 +105,7 @@ def _find(role: Role, plan: Plan, sources: Mapping[str, Source], avoid: frozense
         whole = _whole_passes(granules, avoid)
         if len(whole) < len(granules):
             left = ", ".join(sorted({g.id for g in granules} - {g.id for g in whole}))
-            damaged = f"damaged and set aside: {left}"
+            damaged = f"{SET_ASIDE}: {left}"
             warnings.warn(f"{role.name}: {damaged}", FallbackWarning, stacklevel=3)
         if whole:
             note = _gave_way(role, failures, f"served by {name} instead")

@@ -177,3 +177,13 @@ def test_what_could_not_be_had_is_told_in_the_readers_language(content):
     assert [(n.text, n.told) for n in french] == [
         ("Rien trouvé ni obtenu pour : Avant, Routes. Fait sans.", True)
     ]
+
+
+def test_damaged_files_are_not_called_nothing_found(content):
+    """A reader is told that there were files, and that they were set aside."""
+    notes = ("before: damaged and set aside: S1A_X; computed without it", "dem: nothing found; x")
+    roles = {"after": content.product.granules["after"]}
+    there = dc.replace(content, product=dc.replace(content.product, notes=notes, granules=roles))
+    damaged, lacking = (n.text for n in remarks(there))
+    assert damaged == "Damaged files were set aside, and nothing else was found for: Before."
+    assert lacking == "Nothing found or fetched for: Terrain. Made without it."

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from pyproj import CRS, Geod, Transformer
 
 from reliefscope.model.cube import Advisory
+from reliefscope.model.product import SET_ASIDE
 from reliefscope.products.exposure import POSSIBLE_PERCENT, SURE_PERCENT
 from reliefscope.products.provenance import scrub
 from reliefscope.products.sheet import wording
@@ -305,27 +306,32 @@ class Remark(NamedTuple):
 def remarks(content: SheetContent) -> list[Remark]:
     """Return the notes that a reader of the map needs: not those on the choice of images.
 
-    What could not be had is named in one sentence; why is in the provenance. Notes of the indicator
-    itself, which its name leads, are translated where the catalogs can.
+    What could not be had is named in one sentence, what was damaged in another; the files and the
+    errors are in the provenance. Notes of the indicator itself, which its name leads, are
+    translated where the catalogs can.
     """
     words, own = content.words, f"{content.product.indicator}: "
     named = {**wording.ROLES, **wording.LAYERS}
-    lacking, found = [], []
+    lacking: dict[str, list[str]] = {wording.DAMAGED: [], wording.LACKING: []}
+    found = []
     for note in content.product.notes:
         about, _, rest = note.partition(": ")
         if rest and about in content.product.granules:
             continue
         if rest and about in named:
-            lacking.append(words(named[about]))
+            why = wording.DAMAGED if rest.startswith(SET_ASIDE) else wording.LACKING
+            lacking[why].append(words(named[about]))
             continue
         said = note.removeprefix(own)
         text = words(said) if note.startswith(own) else said
         told = text != said or words.language == SOURCE
         found.append(Remark(f"{text[:1].upper()}{text[1:]}", told))
-    if lacking:
-        what = words.listed(dict.fromkeys(lacking))
-        found.insert(0, Remark(words(wording.LACKING, what=what), told=True))
-    return found
+    first = [
+        Remark(words(why, what=words.listed(dict.fromkeys(what))), told=True)
+        for why, what in lacking.items()
+        if what
+    ]
+    return first + found
 
 
 def _flags(raised: list[Advisory], content: SheetContent) -> list[str]:

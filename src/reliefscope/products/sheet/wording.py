@@ -228,6 +228,7 @@ LAYERS: Mapping[str, str] = {
 """Layers of the context, as their notes name them."""
 
 LACKING = mark("Nothing found or fetched for: {what}. Made without it.")
+DAMAGED = mark("Damaged files were set aside, and nothing else was found for: {what}.")
 
 COLLECTIONS: Mapping[str, str] = {
     "cop-dem-glo-30": "Copernicus DEM GLO-30",
